@@ -1,0 +1,140 @@
+"""What a picture consists of: axes and layers of plain data, with no word about who draws it.
+
+Colours are roles (who is meant), never values: the painters look them up in their theme, so that a window and a
+page show the same thing in their own way. Everything is in data coordinates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Role = Literal["real", "fake", "discriminator", "generator", "gradient", "neutral", "accent"]
+Side = Literal["left", "right"]
+Scale = Literal["linear", "log"]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis: what it shows, in which unit, over which range.
+
+    ``range`` is None where the painter is to fit the axis to the data that the layers hold.
+    """
+
+    label: str
+    unit: str = ""
+    range: tuple[float, float] | None = None
+    scale: Scale = "linear"
+
+    @property
+    def title(self) -> str:
+        """Label with its unit, as it stands beside the axis."""
+        return f"{self.label} ({self.unit})" if self.unit else self.label
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What every layer has: a name that stays the same from frame to frame, and a label for the legend.
+
+    An empty label keeps the layer out of the legend.
+    """
+
+    name: str
+    role: Role
+    label: str = ""
+    side: Side = "left"
+
+
+@dataclass(frozen=True)
+class Image(Layer):
+    """A field of values on a rectangle, between two colours that meet at a neutral middle.
+
+    ``values`` is (rows, columns), the first row at the lower edge; ``extent`` is (left, right, bottom, top), the
+    outer edges of the outer cells; ``levels`` are the values of the two end colours: the lower end has the colour of
+    fake, the upper that of real.
+    """
+
+    values: Array = np.empty((0, 0))
+    extent: tuple[float, float, float, float] = (0.0, 1.0, 0.0, 1.0)
+    levels: tuple[float, float] = (0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Points(Layer):
+    """Dots; ``xy`` is (n, 2), ``size`` their diameter in typographic points, ``opacity`` from 0 to 1."""
+
+    xy: Array = np.empty((0, 2))
+    size: float = 3.0
+    opacity: float = 0.8
+
+
+@dataclass(frozen=True)
+class Arrows(Layer):
+    """Arrows from ``tail`` (n, 2) to ``tail + vector`` (n, 2)."""
+
+    tail: Array = np.empty((0, 2))
+    vector: Array = np.empty((0, 2))
+
+
+@dataclass(frozen=True)
+class Line(Layer):
+    """A curve through ``x`` (n,) and ``y`` (n,); a value that is not finite leaves a gap. ``width`` in points."""
+
+    x: Array = np.empty(0)
+    y: Array = np.empty(0)
+    width: float = 1.5
+    style: Literal["solid", "dashed", "dotted"] = "solid"
+
+
+@dataclass(frozen=True)
+class Band(Layer):
+    """The area between ``low`` (n,) and ``high`` (n,) over ``x`` (n,)."""
+
+    x: Array = np.empty(0)
+    low: Array = np.empty(0)
+    high: Array = np.empty(0)
+    opacity: float = 0.25
+
+
+@dataclass(frozen=True)
+class Histogram(Layer):
+    """Bars: ``heights`` (n,) between neighbouring ``edges`` (n + 1,)."""
+
+    edges: Array = np.empty(0)
+    heights: Array = np.empty(0)
+    opacity: float = 0.5
+
+
+@dataclass(frozen=True)
+class Text(Layer):
+    """A word at a place inside the axes, given as shares of their width and height from the lower left corner."""
+
+    text: str = ""
+    at: tuple[float, float] = (0.5, 0.5)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One picture: layers from back to front between axes.
+
+    Attributes
+    ----------
+    view : str
+        Name of the view that made it.
+    right : Axis or None
+        A second vertical axis, for the layers whose side is ``right``.
+    equal : bool
+        One unit is as long on the horizontal axis as on the vertical one.
+    """
+
+    view: str
+    title: str
+    x: Axis
+    left: Axis
+    layers: tuple[Layer, ...]
+    right: Axis | None = None
+    equal: bool = False
