@@ -58,7 +58,7 @@ class Parameter:
     high: float = math.inf
     above: bool = False
     scale: Literal["linear", "log"] = "linear"
-    choices: tuple[str, ...] = ()
+    choices: tuple[str | int, ...] = ()
     reserved: tuple[str, ...] = ()
     live: bool = True
     when: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
@@ -75,7 +75,7 @@ class Parameter:
             case "switch":
                 return "true or false"
             case "choice":
-                return "one of " + ", ".join(self.choices)
+                return "one of " + ", ".join(map(str, self.choices))
             case "text":
                 return "a text"
             case "names":
@@ -103,7 +103,8 @@ class Parameter:
         """Return the value in its own type, or raise `ExperimentError` naming path, value and what is allowed."""
         if isinstance(value, str) and value in self.reserved:
             raise ExperimentError(
-                f"{self.path} = {display(value)} is not available yet; available: " + ", ".join(self.choices)
+                f"{self.path} = {display(value)} is not available yet; available: "
+                + ", ".join(map(str, self.choices))
             )
         checked = self._convert(value)
         if checked is None:
@@ -113,6 +114,8 @@ class Parameter:
     def parse(self, text: str) -> Value:
         """Read a value as a person types it: ``0.02``, ``128, 128``, ``[[0, 1], [1, 0]]``, ``true``."""
         stripped = text.strip()
+        if self.kind == "choice" and stripped.isdecimal():
+            return self.check(int(stripped))
         if self.kind in ("text", "choice"):
             return self.check(stripped.strip("\"'"))
         if self.kind == "names":
@@ -125,7 +128,8 @@ class Parameter:
             case "switch":
                 return value if isinstance(value, bool) else None
             case "choice":
-                return value if isinstance(value, str) and value in self.choices else None
+                matches = (option for option in self.choices if type(option) is type(value) and option == value)
+                return next(matches, None)
             case "text":
                 return value if isinstance(value, str) else None
             case "names":
@@ -237,7 +241,7 @@ def number(default: float, label: str, help: str, *, low: float, high: float, **
     return _declare("number", default, label, help, low=low, high=high, **more)
 
 
-def choice(default: str, label: str, help: str, choices: tuple[str, ...], **more: Any) -> str:
+def choice(default: Any, label: str, help: str, choices: tuple[str | int, ...], **more: Any) -> Any:
     """Declare one name out of several."""
     return _declare("choice", default, label, help, choices=choices, **more)
 

@@ -1,0 +1,87 @@
+"""How kernels are compiled: without the GIL, never at import, and kept in a cache that an upgrade invalidates."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numba
+import platformdirs
+from numba import config
+
+import ganviz
+
+# Without "nnan" and "ninf": under full fast-math isfinite is always true and divergence goes unseen (numba#2919).
+FASTMATH = {"contract", "reassoc", "nsz", "arcp"}
+UNUSED_DAYS = 30
+
+
+def inlined(function: Callable[..., Any]) -> Any:
+    """Compile a function into each kernel that calls it, and nowhere else.
+
+    A function of its own would be a symbol that several compiled kernels share; which of its copies, and so which
+    last bits, a run gets would depend on the order in which they were loaded.
+    """
+    return numba.njit(nogil=True, error_model="numpy", fastmath=FASTMATH, forceinline=True)(function)
+
+
+def kernel(function: Callable[..., Any]) -> Any:
+    """Compile a function at its first call for each precision, without the GIL, and keep the result on disk."""
+    before = config.CACHE_DIR
+    # Numba settles the place when it decorates. It is set for that moment only, so that other users of Numba in
+    # this process keep theirs.
+    config.CACHE_DIR = before or str(cache_folder())
+    try:
+        return numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=FASTMATH)(function)
+    finally:
+        config.CACHE_DIR = before
+
+
+@cache
+def cache_folder() -> Path:
+    """Return the folder of compiled kernels, named by version and content of the package's sources.
+
+    Numba looks at the date of the file that holds a kernel, not at those of the kernels that it calls (numba#1833),
+    so every edit must lead to a fresh folder. Where the user's cache cannot be written, a folder that lasts as long
+    as the temporary ones serves instead.
+    """
+    name = f"{ganviz.__version__}-{_digest()}"
+    for parent in (Path(platformdirs.user_cache_dir("ganviz", appauthor=False)), _temporary()):
+        folder = parent / "kernels" / name
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError:
+            continue
+        _forget_old(folder)
+        return folder
+    return Path(tempfile.mkdtemp(prefix="ganviz-kernels-"))
+
+
+def _temporary() -> Path:
+    user = os.getuid() if hasattr(os, "getuid") else "user"
+    return Path(tempfile.gettempdir()) / f"ganviz-{user}"
+
+
+def _digest() -> str:
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _forget_old(current: Path) -> None:
+    """Remove folders of other versions that were not used for a month."""
+    os.utime(current)
+    limit = time.time() - UNUSED_DAYS * 86_400
+    for folder in current.parent.iterdir():
+        if folder != current and folder.is_dir() and folder.stat().st_mtime < limit:
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,165 @@
+"""Training: the arena of a run's numbers, and the one call that moves it forward."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganviz.experiment import Experiment
+
+from . import random
+from .data import ROWS, DataPlan, data_plan
+from .game import DISCRIMINATOR, GENERATOR, RECORDED, Layout, initial_program, layout, training_program
+from .machine import STEP, Operation, execute, new_arena
+from .network import Floats
+from .program import Program
+
+MOMENT_SAMPLES = 100_000
+"""Samples that settle shift and scale where standardisation is asked for and no file gives the points."""
+
+
+class Diverged(NamedTuple):
+    """Where training left the finite numbers."""
+
+    step: int
+    player: str
+    layer: int
+
+
+class Snapshot(NamedTuple):
+    """All that training carries from step to step."""
+
+    kept: Floats
+    counters: NDArray[np.int64]
+
+
+class Training:
+    """The numbers of a run and the program that moves them; knows nothing of logs, files or windows.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        What to train. Parameters start as its seed says.
+    """
+
+    def __init__(self, experiment: Experiment) -> None:
+        self.experiment = experiment
+        self.layout = layout(experiment)
+        self.data = standardized(experiment)
+        self.counters = np.zeros(1 + len(self.layout.players), np.int64)
+        self._write_program()
+        run_program(initial_program(experiment, self.layout), self.arena, self.data, experiment.seed)
+        self._orthogonalize()
+
+    @property
+    def step(self) -> int:
+        """Number of finished steps."""
+        return int(self.counters[STEP])
+
+    def advance(self, steps: int, records: NDArray[np.float64]) -> int:
+        """Train for a number of steps; return how many ended with finite parameters.
+
+        Row i of ``records`` (steps, len(RECORDED)) receives what step i of this call measured. After a step that left
+        a parameter not finite the numbers are of no further use: `find_divergence` says where, `restore` goes back.
+        """
+        return execute(
+            self._instructions, self._constants, self.arena, self.counters, self.data, self.experiment.seed,
+            records, steps,
+        )  # fmt: skip
+
+    def change(self, experiment: Experiment) -> None:
+        """Go on under another experiment whose networks and precision are the same; shift and scale stay.
+
+        A player whose optimizer changes its kind starts with fresh moments.
+        """
+        places = layout(experiment)
+        if places != self.layout or experiment.precision != self.experiment.precision:
+            raise ValueError("networks and precision cannot change in a running training")
+        for player in places.players:
+            before = self.experiment[f"optimizer.{player.name}.kind"]
+            if experiment[f"optimizer.{player.name}.kind"] != before:
+                self.arena[player.first : player.first + player.network.size] = 0
+                self.arena[player.second : player.second + player.network.size] = 0
+                self.counters[player.counter] = 0
+        self.data = data_plan(experiment)._replace(shift=self.data.shift, scale=self.data.scale)
+        kept = self.arena[: self.layout.kept]
+        self.experiment = experiment
+        self._write_program()
+        self.arena[: self.layout.kept] = kept
+
+    def snapshot(self) -> Snapshot:
+        """Copy what training carries from step to step."""
+        return Snapshot(self.arena[: self.layout.kept].copy(), self.counters.copy())
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back to a snapshot of this training."""
+        self.arena[: self.layout.kept] = snapshot.kept
+        self.counters[:] = snapshot.counters
+
+    def flat(self, player: str) -> Floats:
+        """Show a player's flat parameters: a view, not a copy."""
+        return parameters_in(self.arena, self.layout, player)
+
+    def find_divergence(self) -> Diverged:
+        """Say which player's which layer (from 1) is not finite after the step that ended `advance`."""
+        # The discriminator moves first, so where both are not finite it is the origin.
+        for name in (DISCRIMINATOR, GENERATOR):
+            for index, (weight, bias) in enumerate(self.layout[name].network.split(self.flat(name)), start=1):
+                if not (np.isfinite(weight).all() and np.isfinite(bias).all()):
+                    return Diverged(self.step + 1, name, index)
+        raise ValueError("all parameters are finite")
+
+    def _write_program(self) -> None:
+        program = training_program(self.experiment, self.layout)
+        self._instructions, self._constants = program.instructions, program.constants
+        self.arena = new_arena(program.size, self.experiment.precision)
+
+    def _orthogonalize(self) -> None:
+        """Make normal matrices orthogonal, evenly spread (Saxe et al. 2014; signs as in Mezzadri 2007)."""
+        for name, section in ((GENERATOR, self.experiment.generator), (DISCRIMINATOR, self.experiment.discriminator)):
+            if section.init == "orthogonal":
+                for weight, _ in self.layout[name].network.split(self.flat(name)):
+                    tall = weight if weight.shape[0] >= weight.shape[1] else weight.T
+                    q, r = np.linalg.qr(tall.astype(np.float64))
+                    q = section.gain * q * np.sign(np.diag(r))
+                    weight[:] = q if tall is weight else q.T
+
+
+def parameters_in(arena: Floats, places: Layout, player: str) -> Floats:
+    """Show a player's flat parameters in an arena: a view, not a copy."""
+    start = places[player].parameters
+    return arena[start : start + places[player].network.size]
+
+
+def run_program(
+    program: Program, arena: Floats, data: DataPlan, seed: int, record: NDArray[np.float64] | None = None
+) -> None:
+    """Carry out a program once that does not depend on the step."""
+    records = np.zeros((1, len(RECORDED))) if record is None else record.reshape(1, -1)
+    execute(program.instructions, program.constants, arena, np.zeros(1, np.int64), data, seed, records, 1)
+
+
+def draw_real(data: DataPlan, seed: int, count: int, stream: int, bits: int = 64) -> Floats:
+    """Draw real samples (count, d) in the data's own units: always the same ones for a seed and a stream."""
+    program = Program()
+    out = program.matrix(count, data.dimension)
+    program.add(Operation.REAL, y=out.place, m=count, n=out.columns, s=stream)
+    arena = new_arena(program.size, bits)
+    run_program(program, arena, data._replace(shift=np.zeros(2), scale=np.ones(2)), seed)
+    return arena[: out.size].reshape(count, data.dimension)
+
+
+def standardized(experiment: Experiment) -> DataPlan:
+    """Lower an experiment's data, with the shift and scale that standardisation asks for."""
+    plan = data_plan(experiment)
+    if not experiment.data.standardize:
+        return plan
+    points = plan.rows
+    if plan.kind != ROWS:
+        points = draw_real(plan, experiment.seed, MOMENT_SAMPLES, random.REFERENCE, experiment.precision)
+    shift, scale = np.zeros(2), np.ones(2)
+    shift[: plan.dimension] = points.mean(axis=0, dtype=np.float64)
+    scale[: plan.dimension] = points.std(axis=0, dtype=np.float64)
+    return plan._replace(shift=shift, scale=scale)

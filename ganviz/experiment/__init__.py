@@ -1,0 +1,30 @@
+"""What to train: the frozen, validated experiment and its table of parameters."""
+
+from .data import KINDS, Data
+from .experiment import TABLE, Experiment, parameter
+from .files import Preset, for_data, load, parse_settings, presets, read_toml, to_toml
+from .parameter import ExperimentError, Parameter, Value, display
+from .resources import resources
+from .table import Table, read_table
+
+__all__ = [
+    "KINDS",
+    "TABLE",
+    "Data",
+    "Experiment",
+    "ExperimentError",
+    "Parameter",
+    "Preset",
+    "Table",
+    "Value",
+    "display",
+    "for_data",
+    "load",
+    "parameter",
+    "parse_settings",
+    "presets",
+    "read_table",
+    "read_toml",
+    "resources",
+    "to_toml",
+]

@@ -1,0 +1,126 @@
+"""Experiments as TOML, and the shipped presets."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from .experiment import TABLE, Experiment
+from .parameter import ExperimentError, Value, nearest
+from .resources import resources
+
+LARGEST = 1_000_000
+"""Bytes of the largest experiment file that is read; a real one has a few thousand."""
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A shipped experiment: its name, its title and where it comes from."""
+
+    name: str
+    title: str
+    source: str
+
+
+def presets() -> list[Preset]:
+    """List the shipped presets in the order of their names."""
+    found: list[Preset] = []
+    for path in sorted((resources() / "presets").glob("*.toml")):
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        found.append(Preset(path.stem, content["title"], content["source"]))
+    return found
+
+
+def load(name: str | Path) -> Experiment:
+    """Load an experiment by a preset's name, from a TOML file, or around a file of data.
+
+    Parameters
+    ----------
+    name : str or Path
+        Name of a preset, or path of a ``.toml`` experiment, or of a ``.csv`` or ``.npy`` file, which is trained on
+        with default settings.
+
+    Raises
+    ------
+    ExperimentError
+        One sentence that names the file, the field, the value and what is allowed.
+    """
+    preset = resources() / "presets" / f"{name}.toml"
+    path = Path(name).expanduser()
+    if len(path.parts) == 1 and path.suffix == "" and preset.is_file():
+        return read_toml(preset)
+    if path.suffix.lower() in (".csv", ".npy"):
+        return for_data(path)
+    if path.suffix.lower() == ".toml":
+        return read_toml(path)
+    if path.exists():
+        raise ExperimentError(f"{name}: not a file that ganviz opens; allowed are .toml, .csv and .npy")
+    names = [entry.name for entry in presets()]
+    raise ExperimentError(f"{name}: no preset and no file has this name; {nearest(str(name), names)}")
+
+
+def for_data(path: Path) -> Experiment:
+    """Make the experiment that trains on a file of data with settings that suit most small data sets."""
+    return Experiment.from_mapping(
+        {
+            "title": path.stem,
+            "data": {"kind": "file", "path": str(path)},
+            "generator": {"hidden": (64, 64)},
+            "discriminator": {"hidden": (64, 64)},
+            "schedule": {"batch": 128},
+        }
+    )
+
+
+def read_toml(path: Path) -> Experiment:
+    """Read an experiment from a TOML file; see `load`."""
+    try:
+        if not path.exists():
+            raise ExperimentError(f"{path}: there is no such file")
+        if not path.is_file():
+            raise ExperimentError(f"{path}: this is not a file; a .toml experiment is needed")
+        if path.stat().st_size > LARGEST:
+            raise ExperimentError(f"{path}: the file is larger than {LARGEST:,} bytes; an experiment has a few thousand")
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ExperimentError(f"{path}: the file cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise ExperimentError(f"{path}: the file is not UTF-8 text (byte {error.start})") from error
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        reason = " ".join(str(error).split()) or "nested too deeply"
+        raise ExperimentError(f"{path}: the file is not valid TOML: {reason}") from error
+    try:
+        return Experiment.from_mapping(content, folder=path.parent)
+    except ExperimentError as error:
+        raise ExperimentError(f"{path}: {error}") from error
+
+
+def to_toml(experiment: Experiment) -> str:
+    """Write an experiment as TOML, every field that applies with its value."""
+    values = experiment.values()
+    nested: dict[str, Any] = {}
+    for path, value in values.items():
+        row = next((row for row in TABLE if row.path == path and row.applies(values)), None)
+        if row is not None:
+            _put(nested, path, value)
+    return tomli_w.dumps(nested)
+
+
+def _put(nested: dict[str, Any], path: str, value: Value) -> None:
+    *sections, name = path.split(".")
+    for section in sections:
+        nested = nested.setdefault(section, {})
+    nested[name] = value
+
+
+def parse_settings(experiment: Experiment, settings: Mapping[str, str]) -> Experiment:
+    """Apply ``--set PATH=VALUE`` settings, given as texts, to an experiment."""
+    from .experiment import parameter
+
+    kind = settings.get("data.kind", experiment.data.kind)
+    return experiment.replace({path: parameter(path, kind).parse(value) for path, value in settings.items()})

@@ -1,0 +1,285 @@
+"""One scene on the axes of a Matplotlib figure.
+
+Only the paper's painter imports this module, and only when it draws: Matplotlib takes its time to load.
+"""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+from matplotlib.legend_handler import HandlerTuple
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter, LogLocator
+
+from ganviz.plots.scene import (
+    Array,
+    Arrows,
+    Axis,
+    Band,
+    Histogram,
+    Image,
+    Layer,
+    Line,
+    Points,
+    Role,
+    Scene,
+    Text,
+)
+from ganviz.plots.theme import TINT, Theme, diverging
+
+DASHES = {"solid": "-", "dashed": "--", "dotted": ":"}
+
+
+class Plot:
+    """One scene on its axes."""
+
+    def __init__(self, axes: Axes, scene: Scene, theme: Theme) -> None:
+        self.scene, self.theme, self.axes = scene, theme, axes
+        self.sides = {"left": axes}
+        if scene.right is not None:
+            self.sides["right"] = axes.twinx()
+        self._set_frame()
+        for order, layer in enumerate(scene.layers):
+            side = layer.side if layer.side in self.sides else "left"
+            self._add(layer, self.sides[side], 2 + 0.01 * order)
+        for side, vertical in self._verticals:
+            _set_range(self.sides[side].set_ylim, vertical)
+        _set_range(axes.set_xlim, scene.x)
+        if scene.equal:
+            axes.set_aspect("equal", adjustable="box")
+        self.legend = _Legend(self)
+
+    @property
+    def _verticals(self) -> list[tuple[str, Axis]]:
+        pairs = [("left", self.scene.left), ("right", self.scene.right)]
+        return [(side, axis) for side, axis in pairs if axis is not None]
+
+    def _set_frame(self) -> None:
+        theme, scene, axes = self.theme, self.scene, self.axes
+        axes.set_facecolor(theme.surface)
+        axes.set_title(scene.title, loc="left", color=theme.text, fontweight="bold")
+        axes.set_xlabel(scene.x.title, color=theme.text)
+        if scene.x.scale == "log":
+            _set_log(axes, "x")
+        else:
+            axes.locator_params(axis="x", nbins=6)
+        roles: set[Role] = {layer.role for layer in scene.layers if layer.side == "right"}
+        for side, vertical in self._verticals:
+            shared = theme.roles[next(iter(roles))] if side == "right" and len(roles) == 1 else theme.text
+            self.sides[side].set_ylabel(vertical.title, color=shared)
+            if vertical.scale == "log":
+                _set_log(self.sides[side], "y")
+        has_image = any(isinstance(layer, Image) for layer in scene.layers)
+        if not has_image:
+            axes.grid(True, color=theme.grid, linewidth=0.4, alpha=0.5)
+        axes.set_axisbelow(True)
+        for each in self.sides.values():
+            each.tick_params(colors=theme.muted, width=0.6, length=2.5)
+            each.margins(0.03)
+            for name, spine in each.spines.items():
+                spine.set_color(theme.grid if theme.dark else theme.muted)
+                spine.set_visible(
+                    has_image or name in ("left", "bottom") or (name == "right" and each is not axes)
+                )
+            if each is not axes:
+                each.spines["left"].set_visible(False)
+
+    def _add(self, layer: Layer, axes: Axes, order: float) -> None:
+        colour = self.theme.roles[layer.role]
+        log_x = self.scene.x.scale == "log"
+        log_y = axes.get_yscale() == "log"
+        match layer:
+            case Image():
+                self._add_image(layer, axes, order)
+            case Points():
+                xy = _real_rows(_masked(layer.xy, [log_x, log_y]))
+                style: dict[str, Any] = {"ms": layer.size, "mew": 0, "alpha": layer.opacity}
+                axes.plot(xy[:, 0], xy[:, 1], "o", color=colour, zorder=order, **style)
+            case Line():
+                x, y = _masked(layer.x, log_x), _masked(layer.y, log_y)
+                style = {"lw": layer.width, "solid_joinstyle": "round"}
+                axes.plot(x, y, DASHES[layer.style], color=colour, zorder=order, **style)
+            case Band():
+                x, low, high = _masked(layer.x, log_x), _masked(layer.low, log_y), _masked(layer.high, log_y)
+                real = np.isfinite(x) & np.isfinite(low) & np.isfinite(high)
+                low, high = np.where(real, low, 0.5), np.where(real, high, 0.5)
+                x = np.where(real, x, x[real][0] if real.any() else 0.5)
+                if real.any():
+                    axes.fill_between(
+                        x, low, high, where=real, color=colour, alpha=layer.opacity, lw=0, zorder=order
+                    )  # fmt: skip
+            case Histogram():
+                heights = _masked(layer.heights, log_y)
+                if len(heights) and np.isfinite(layer.edges).all() and np.isfinite(heights).any():
+                    floor = 0 if not log_y else np.nanmin(heights) / 10
+                    style = {"baseline": floor, "color": colour, "zorder": order}
+                    axes.stairs(heights, layer.edges, fill=True, alpha=layer.opacity, lw=0, **style)
+                    axes.stairs(heights, layer.edges, lw=0.6, **style)
+            case Arrows():
+                self._add_arrows(layer, axes, order)
+            case Text():
+                across, up = layer.at
+                axes.text(
+                    across, up, layer.text, transform=axes.transAxes, color=colour, zorder=order + 1,
+                    ha="left" if across < 1 / 3 else "center" if across <= 2 / 3 else "right",
+                    va="bottom" if up < 1 / 3 else "center" if up <= 2 / 3 else "top",
+                )  # fmt: skip
+            case _:
+                raise TypeError(f"the paper's painter cannot draw a layer {type(layer).__name__}")
+
+    def _add_image(self, layer: Image, axes: Axes, order: float) -> None:
+        if layer.values.size == 0:
+            return
+        colours = ListedColormap(diverging(self.theme) / 255.0)
+        colours.set_bad(self.theme.surface)
+        low, high = layer.levels
+        axes.imshow(
+            np.ma.masked_invalid(layer.values), cmap=colours, vmin=low, vmax=high, extent=layer.extent,
+            origin="lower", aspect="auto", interpolation="nearest", zorder=order,
+        )  # fmt: skip
+
+    def _add_arrows(self, layer: Arrows, axes: Axes, order: float) -> None:
+        both = _real_rows(np.hstack([layer.tail, layer.vector]))
+        both = both[np.any(both[:, 2:] != 0, axis=1)]
+        if not len(both):
+            return
+        axes.quiver(
+            *both.T, angles="xy", scale_units="xy", scale=1, units="inches", width=0.7 / 72, headwidth=4,
+            headlength=4.5, headaxislength=4, minlength=0, color=self.theme.roles[layer.role], zorder=order,
+        )  # fmt: skip
+        # Matplotlib fits the axes to the tails alone.
+        axes.update_datalim(both[:, :2] + both[:, 2:])
+        axes.autoscale_view()
+
+    def fit_words(self, lefts: Sequence[float]) -> None:
+        """Break what is longer than its place into lines, and put the legend into rows.
+
+        ``lefts`` are the left edges of all plots and the right edge of the figure, in pixels: what stands
+        above the axes may reach up to the next of them.
+        """
+        box = self.axes.get_window_extent()
+        room = min((left for left in lefts if left > box.x1 - 1), default=box.x1) - box.x0 - 4
+        _fit(self.axes._left_title, room)  # pyright: ignore[reportAttributeAccessIssue]
+        _fit(self.axes.xaxis.label, box.width)
+        for axes in self.sides.values():
+            _fit(axes.yaxis.label, box.height)
+        pad = self.legend.fit(room) * 72 / self.axes.figure.dpi + 4
+        self.axes.set_title(self.axes.get_title(loc="left"), loc="left", pad=pad, fontweight="bold")
+
+
+class _Legend:
+    """A row of keys between title and axes, where it hides no data."""
+
+    def __init__(self, plot: Plot) -> None:
+        self.axes = plot.axes
+        self.handles: list[Any] = []
+        self.labels: list[str] = []
+        self.theme = plot.theme
+        self.legend: Any = None
+        for layer in plot.scene.layers:
+            if layer.label and layer.label not in self.labels:
+                self.handles.append(_key(layer, plot.theme))
+                self.labels.append(layer.label)
+
+    def fit(self, width: float) -> float:
+        """Use as many columns as the width allows, and return the height in pixels."""
+        if not self.labels:
+            return 0.0
+        points = width * 72 / self.axes.figure.dpi
+        characters = max(8, int(points / (0.6 * float(mpl.rcParams["legend.fontsize"]))) - 4)
+        labels = ["\n".join(textwrap.wrap(label, characters)) for label in self.labels]
+        for columns in range(len(labels), 0, -1):
+            self.legend = self.axes.legend(
+                self.handles, labels, ncols=columns, loc="lower left", bbox_to_anchor=(0, 1), frameon=False,
+                borderaxespad=0.0, borderpad=0.25, handlelength=1.4, columnspacing=1.0, handletextpad=0.5,
+                labelcolor=self.theme.text, handler_map={tuple: HandlerTuple(ndivide=None, pad=0)},
+            )  # fmt: skip
+            extent = self.legend.get_window_extent()
+            if extent.width <= width or columns == 1:
+                return float(extent.height)
+        return 0.0
+
+
+def _key(layer: Layer, theme: Theme) -> Artist | tuple[Artist, ...]:
+    """Make the sign that stands for a layer in the legend."""
+    colour = theme.roles[layer.role]
+    match layer:
+        case Points():
+            return Line2D([], [], ls="", marker="o", ms=max(4.0, min(layer.size, 6.0)), mew=0, color=colour)
+        case Line():
+            return Line2D([], [], ls=DASHES[layer.style], lw=layer.width, color=colour)
+        case Arrows():
+            return Line2D([], [], lw=0.8, marker=">", markevery=[1], ms=3.5, color=colour)
+        case Band():
+            return Patch(facecolor=colour, alpha=max(layer.opacity, 0.3), lw=0)
+        case Image():
+            ends = (theme.roles["fake"], theme.roles["real"])
+            return tuple(Patch(facecolor=end, alpha=TINT, lw=0) for end in ends)
+        case Histogram():
+            return Patch(facecolor=(colour, layer.opacity), edgecolor=colour, lw=0.6)
+        case _:
+            return Line2D([], [], ls="", marker="s", ms=4, mew=0, color=colour)
+
+
+def _fit(text: Any, room: float) -> None:
+    """Break a text into lines of at most ``room`` pixels; where a single word is longer, make it smaller."""
+    upright = text.get_rotation() in (90, 270)
+    extent = text.get_window_extent()
+    length = extent.height if upright else extent.width
+    if length <= room or room <= 0:
+        return
+    lines = text.get_text().split("\n")
+    characters = int(room / length * max(map(len, lines)))
+    text.set_text("\n".join(textwrap.wrap(" ".join(lines), max(1, characters), break_long_words=False)))
+    extent = text.get_window_extent()
+    length = extent.height if upright else extent.width
+    text.set_fontsize(text.get_fontsize() * min(1.0, max(0.6, room / length)))
+
+
+def _set_log(axes: Axes, name: Literal["x", "y"]) -> None:
+    """Set a logarithmic axis with numbers such as 10⁻², in plain letters that every reader of SVG shows."""
+
+    def decades(value: float, _: object) -> str:
+        exponent = math.floor(math.log10(value) + 1e-9) if value > 0 else 0
+        digit = round(value / 10.0**exponent)
+        power = "10" + str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+        return power if digit == 1 else f"{digit}·{power}"
+
+    def between(value: float, position: object) -> str:
+        low, high = axis.get_view_interval()
+        leading = round(value / 10.0 ** math.floor(math.log10(value) + 1e-9)) if value > 0 else 0
+        return decades(value, position) if leading in (2, 5) and high < 15 * low else ""
+
+    (axes.set_xscale if name == "x" else axes.set_yscale)("log")
+    axis = axes.xaxis if name == "x" else axes.yaxis
+    axis.set_major_formatter(FuncFormatter(decades))
+    axis.set_minor_locator(LogLocator(subs=range(2, 10)))
+    axis.set_minor_formatter(FuncFormatter(between))
+
+
+def _masked(values: Array, log: bool | Sequence[bool]) -> Array:
+    """Leave a gap where a value is not finite, or has no place on a logarithmic axis."""
+    values = np.asarray(values, dtype=np.float64)
+    return np.where(np.isfinite(values) & ((values > 0) | ~np.asarray(log)), values, np.nan)
+
+
+def _real_rows(rows: Array) -> Array:
+    return rows[np.isfinite(rows).all(axis=1)]
+
+
+def _set_range(setter: Any, axis: Axis) -> None:
+    if axis.range is None:
+        return
+    low, high = axis.range
+    usable = math.isfinite(low) and math.isfinite(high) and low < high and (axis.scale != "log" or low > 0)
+    if usable:
+        setter(low, high)
