@@ -22,6 +22,8 @@ import ganviz
 FASTMATH = {"contract", "reassoc", "nsz", "arcp"}
 UNUSED_DAYS = 30
 
+_functions: list[str] = []
+
 
 def inlined(function: Callable[..., Any]) -> Any:
     """Compile a function into each kernel that calls it, and nowhere else.
@@ -29,6 +31,7 @@ def inlined(function: Callable[..., Any]) -> Any:
     A function of its own would be a symbol that several compiled kernels share; which of its copies, and so which
     last bits, a run gets would depend on the order in which they were loaded.
     """
+    _functions.append(function.__qualname__)
     return numba.njit(nogil=True, error_model="numpy", fastmath=FASTMATH, forceinline=True)(function)
 
 
@@ -42,6 +45,11 @@ def kernel(function: Callable[..., Any]) -> Any:
         return numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=FASTMATH)(function)
     finally:
         config.CACHE_DIR = before
+
+
+def function_count() -> int:
+    """Return how many functions are compiled into the kernels."""
+    return len(_functions)
 
 
 @cache

@@ -59,7 +59,10 @@ def networks(experiment: Experiment) -> dict[str, Network]:
     generator, discriminator, d = experiment.generator, experiment.discriminator, experiment.dimension
     return {
         GENERATOR: Network.dense(
-            (experiment.noise.dimension, *generator.hidden, d), generator.activation, generator.output, generator.bias
+            (experiment.noise.dimension, *generator.hidden, d),
+            generator.activation,
+            generator.output,
+            generator.bias,
         ),
         DISCRIMINATOR: Network.dense(
             (d, *discriminator.hidden, 1), discriminator.activation, "linear", discriminator.bias
@@ -93,7 +96,9 @@ def initial_program(experiment: Experiment, places: Layout) -> Program:
         stream = streams[player.name]
         for index, layer in enumerate(player.network.layers):
             bound = layer.inputs**-0.5
-            uniform = {"pytorch": bound, "glorot": (6.0 / (layer.inputs + layer.outputs)) ** 0.5}.get(section.init)
+            uniform = {"pytorch": bound, "glorot": (6.0 / (layer.inputs + layer.outputs)) ** 0.5}.get(
+                section.init
+            )
             std = {"he": 2.0**0.5 * bound, "normal": 0.02, "orthogonal": 1.0}.get(section.init)
             weight = player.parameters + layer.weight
             count = layer.inputs * layer.outputs
@@ -107,7 +112,12 @@ def initial_program(experiment: Experiment, places: Layout) -> Program:
                 # torch.nn.Linear draws biases like weights, U(-1/sqrt(n_in), 1/sqrt(n_in)).
                 place = player.parameters + layer.bias
                 program.add(
-                    Operation.UNIFORM, y=place, m=layer.outputs, s=stream, t=2 * index + 1, constants=(-bound, bound)
+                    Operation.UNIFORM,
+                    y=place,
+                    m=layer.outputs,
+                    s=stream,
+                    t=2 * index + 1,
+                    constants=(-bound, bound),
                 )
     return program
 
@@ -181,9 +191,7 @@ class _StepWriter:
         program, batch = self.program, self.experiment.schedule.batch
         pair = program.matrix(2 * batch, self.experiment.dimension)
         real, fake = pair.top(batch), pair.bottom(batch)
-        program.add(
-            Operation.REAL, y=real.place, m=batch, n=real.columns, s=random.REAL, t=update, k=1
-        )
+        program.add(Operation.REAL, y=real.place, m=batch, n=real.columns, s=random.REAL, t=update, k=1)
         self._add_instance_noise(real, random.INSTANCE_REAL, update)
         with program.temporary():
             z = self._draw_noise(random.DISCRIMINATOR_NOISE, update)
@@ -253,7 +261,9 @@ def generator_gradient(
         Operation.GENERATOR_LOSS, x=values[-1].place, y=delta.place, m=judged.rows,
         n=objective.CODES[experiment.objective.kind], record=RECORDED.index("generator_loss"),
     )  # fmt: skip
-    pulled = program.backward(discriminator.network, discriminator.parameters, judged, values, delta, inputs=True)
+    pulled = program.backward(
+        discriminator.network, discriminator.parameters, judged, values, delta, inputs=True
+    )
     assert pulled is not None
     own = program.matrix(pulled.rows, pulled.columns)
     program.copy(pulled, own)

@@ -72,7 +72,7 @@ def gradients(
     players = {GENERATOR: generator, DISCRIMINATOR: discriminator}
     z = np.asarray(noise)
     x = np.asarray(real)
-    _check("noise", z, (len(z), experiment.noise.dimension))
+    _check("noise", z, (max(len(np.atleast_1d(z)), 1), experiment.noise.dimension))
     _check("real", x, (len(z), experiment.dimension))
 
     program = Program(places.size)
@@ -89,7 +89,9 @@ def gradients(
     for name, pairs in players.items():
         player = places[name]
         try:
-            arena[player.parameters : player.parameters + player.network.size] = player.network.join(pairs, dtype)
+            arena[player.parameters : player.parameters + player.network.size] = player.network.join(
+                pairs, dtype
+            )
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from error
     _view(arena, own_z)[:] = z

@@ -66,7 +66,9 @@ class Network:
         for layer in self.layers:
             end = layer.weight + layer.inputs * layer.outputs
             matrix = parameters[layer.weight : end].reshape(layer.inputs, layer.outputs)
-            pairs.append((matrix, parameters[end : end + layer.outputs] if layer.bias is not None else parameters[:0]))
+            pairs.append(
+                (matrix, parameters[end : end + layer.outputs] if layer.bias is not None else parameters[:0])
+            )
         return pairs
 
     def join(self, pairs: Sequence[tuple[Floats, Floats]], dtype: type[np.floating] = np.float64) -> Floats:
@@ -80,7 +82,9 @@ class Network:
         flat = np.zeros(self.size, dtype)
         if len(pairs) != len(self.layers):
             raise ValueError(f"{len(pairs)} layers were given; the network has {len(self.layers)}")
-        for index, ((weight, bias), (own_weight, own_bias)) in enumerate(zip(pairs, self.split(flat), strict=True)):
+        for index, ((weight, bias), (own_weight, own_bias)) in enumerate(
+            zip(pairs, self.split(flat), strict=True)
+        ):
             if np.shape(weight) != own_weight.shape or np.size(bias) != own_bias.size:
                 raise ValueError(
                     f"layer {index + 1} was given a weight {np.shape(weight)} and a bias {np.shape(bias)}; it has "

@@ -11,6 +11,8 @@ one-sided label smoothing: Salimans et al. (2016), section 3.4; wasserstein: Arj
 
 from __future__ import annotations
 
+import numpy as np
+
 from .activation import sigmoid, softplus
 from .compiler import inlined
 
@@ -29,7 +31,7 @@ def discriminator_loss(code, real_label, fake_label, y, batch, delta, means):
     means[:] = 0.0
     share = 1.0 / batch
     for i in range(2 * batch):
-        value = float(y[i])
+        value = np.float64(y[i])
         probability = sigmoid(value)
         side = 0 if i < batch else 1
         means[side] += share * value
@@ -51,7 +53,7 @@ def generator_loss(code, y, batch, delta):
     loss = 0.0
     share = 1.0 / batch
     for i in range(batch):
-        value = float(y[i])
+        value = np.float64(y[i])
         if code == WASSERSTEIN:
             loss -= share * value
             delta[i] = -share

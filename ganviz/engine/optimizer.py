@@ -7,6 +7,9 @@ Ba (2015), algorithm 1. All state starts at zero.
 from __future__ import annotations
 
 import math
+
+import numpy as np
+
 from .compiler import inlined
 
 CODES = {"sgd": 0, "momentum": 1, "rmsprop": 2, "adam": 3}
@@ -74,7 +77,8 @@ def norm(gradient):
     """Return the Euclidean norm."""
     total = 0.0
     for i in range(gradient.size):
-        total += float(gradient[i]) * float(gradient[i])
+        value = np.float64(gradient[i])
+        total += value * value
     return math.sqrt(total)
 
 

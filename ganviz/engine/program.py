@@ -153,7 +153,9 @@ class Program:
             delta = lower
         return delta
 
-    def _parameter_gradient(self, weight: int, bias: int | None, below: Matrix, delta: Matrix, gradient: int) -> None:
+    def _parameter_gradient(
+        self, weight: int, bias: int | None, below: Matrix, delta: Matrix, gradient: int
+    ) -> None:
         with self.temporary():
             scratch = self.matrix(1, below.rows * (below.columns + 1))
             self.add(

@@ -118,7 +118,10 @@ class Training:
 
     def _orthogonalize(self) -> None:
         """Make normal matrices orthogonal, evenly spread (Saxe et al. 2014; signs as in Mezzadri 2007)."""
-        for name, section in ((GENERATOR, self.experiment.generator), (DISCRIMINATOR, self.experiment.discriminator)):
+        for name, section in (
+            (GENERATOR, self.experiment.generator),
+            (DISCRIMINATOR, self.experiment.discriminator),
+        ):
             if section.init == "orthogonal":
                 for weight, _ in self.layout[name].network.split(self.flat(name)):
                     tall = weight if weight.shape[0] >= weight.shape[1] else weight.T
@@ -143,11 +146,15 @@ def run_program(
 
 def draw_real(data: DataPlan, seed: int, count: int, stream: int, bits: int = 64) -> Floats:
     """Draw real samples (count, d) in the data's own units: always the same ones for a seed and a stream."""
+    return _draw_in_training_units(data._replace(shift=np.zeros(2), scale=np.ones(2)), seed, count, stream, bits)
+
+
+def _draw_in_training_units(data: DataPlan, seed: int, count: int, stream: int, bits: int) -> Floats:
     program = Program()
     out = program.matrix(count, data.dimension)
     program.add(Operation.REAL, y=out.place, m=count, n=out.columns, s=stream)
     arena = new_arena(program.size, bits)
-    run_program(program, arena, data._replace(shift=np.zeros(2), scale=np.ones(2)), seed)
+    run_program(program, arena, data, seed)
     return arena[: out.size].reshape(count, data.dimension)
 
 
@@ -156,10 +163,23 @@ def standardized(experiment: Experiment) -> DataPlan:
     plan = data_plan(experiment)
     if not experiment.data.standardize:
         return plan
-    points = plan.rows
-    if plan.kind != ROWS:
-        points = draw_real(plan, experiment.seed, MOMENT_SAMPLES, random.REFERENCE, experiment.precision)
-    shift, scale = np.zeros(2), np.ones(2)
-    shift[: plan.dimension] = points.mean(axis=0, dtype=np.float64)
-    scale[: plan.dimension] = points.std(axis=0, dtype=np.float64)
+    if plan.kind == ROWS:
+        return _centred(plan, plan.rows)
+    # Twice: in 32 bits a small spread far from zero is seen only once the centre is known.
+    for _ in range(2):
+        points = _draw_in_training_units(
+            plan, experiment.seed, MOMENT_SAMPLES, random.REFERENCE, experiment.precision
+        )
+        plan = _centred(plan, points)
+    return plan
+
+
+def _centred(plan: DataPlan, points: Floats) -> DataPlan:
+    """Move shift and scale so that points in training units get mean 0 and standard deviation 1."""
+    shift, scale = plan.shift.copy(), plan.scale.copy()
+    deviations = points.std(axis=0, dtype=np.float64)
+    # An axis without spread, such as the horizontal one of a vertical line, keeps its scale.
+    spread = (points.max(axis=0) > points.min(axis=0)) & (deviations > 0)
+    shift[: plan.dimension] += scale[: plan.dimension] * points.mean(axis=0, dtype=np.float64)
+    scale[: plan.dimension] *= np.where(spread, deviations, 1.0)
     return plan._replace(shift=shift, scale=scale)

@@ -5,11 +5,12 @@ from .experiment import TABLE, Experiment, parameter
 from .files import Preset, for_data, load, parse_settings, presets, read_toml, to_toml
 from .parameter import ExperimentError, Parameter, Value, display
 from .resources import resources
-from .table import Table, read_table
+from .table import ColumnsNeeded, Table, read_table
 
 __all__ = [
     "KINDS",
     "TABLE",
+    "ColumnsNeeded",
     "Data",
     "Experiment",
     "ExperimentError",

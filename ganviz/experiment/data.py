@@ -15,7 +15,9 @@ LARGE = 1e6
 
 
 def _std(default: float, help: str) -> float:
-    return number(default, "Standard deviation", help, low=0, high=1e3, symbol="σ", scale="log")
+    return number(
+        default, "Standard deviation", help, low=0, high=1e3, symbol="σ", scale="log", usual=(1e-3, 3.0)
+    )
 
 
 @dataclass(frozen=True)
@@ -38,9 +40,17 @@ class Gaussian(Data):
 
     kind: ClassVar[str] = "gaussian"
 
-    mean: Any = array(0.0, "Mean", "Centre: a number (1-D) or a pair (2-D).", symbol="μ", low=-LARGE, high=LARGE)
+    mean: Any = array(
+        0.0, "Mean", "Centre: a number (1-D) or a pair (2-D).", symbol="μ", low=-LARGE, high=LARGE
+    )
     std: Any = array(
-        1.0, "Standard deviation", "Spread: a number, or one for each axis.", symbol="σ", low=0, high=1e3, above=True
+        1.0,
+        "Standard deviation",
+        "Spread: a number, or one for each axis.",
+        symbol="σ",
+        low=0,
+        high=1e3,
+        above=True,
     )
 
 
@@ -79,8 +89,12 @@ class Uniform(Data):
 
     kind: ClassVar[str] = "uniform"
 
-    low: float = number(-1.0, "Lower end", "Left end of the interval.", low=-LARGE, high=LARGE, symbol="a")
-    high: float = number(1.0, "Upper end", "Right end of the interval.", low=-LARGE, high=LARGE, symbol="b")
+    low: float = number(
+        -1.0, "Lower end", "Left end of the interval.", low=-LARGE, high=LARGE, usual=(-5, 5), symbol="a"
+    )
+    high: float = number(
+        1.0, "Upper end", "Right end of the interval.", low=-LARGE, high=LARGE, usual=(-5, 5), symbol="b"
+    )
 
 
 @dataclass(frozen=True)
@@ -89,9 +103,17 @@ class Laplace(Data):
 
     kind: ClassVar[str] = "laplace"
 
-    mean: float = number(0.0, "Mean", "Centre.", low=-LARGE, high=LARGE, symbol="μ")
+    mean: float = number(0.0, "Mean", "Centre.", low=-LARGE, high=LARGE, usual=(-5, 5), symbol="μ")
     scale: float = number(
-        1.0, "Scale", "Mean distance from the centre.", low=0, high=1e3, above=True, symbol="b", scale="log"
+        1.0,
+        "Scale",
+        "Mean distance from the centre.",
+        low=0,
+        high=1e3,
+        above=True,
+        symbol="b",
+        scale="log",
+        usual=(0.01, 10),
     )
 
 
@@ -101,11 +123,13 @@ class StudentT(Data):
 
     kind: ClassVar[str] = "student-t"
 
-    mean: float = number(0.0, "Location", "Centre.", low=-LARGE, high=LARGE, symbol="μ")
-    scale: float = number(1.0, "Scale", "Width.", low=0, high=1e3, above=True, symbol="s", scale="log")
+    mean: float = number(0.0, "Location", "Centre.", low=-LARGE, high=LARGE, usual=(-5, 5), symbol="μ")
+    scale: float = number(
+        1.0, "Scale", "Width.", low=0, high=1e3, above=True, symbol="s", scale="log", usual=(0.01, 10)
+    )
     dof: float = number(
         3.0, "Degrees of freedom", "Fewer make heavier tails; 1 is the Cauchy distribution.",
-        low=0.5, high=1e3, symbol="ν", scale="log",
+        low=0.5, high=1e3, symbol="ν", scale="log", usual=(0.5, 100),
     )  # fmt: skip
 
 
@@ -115,9 +139,19 @@ class Exponential(Data):
 
     kind: ClassVar[str] = "exponential"
 
-    low: float = number(0.0, "Start", "Left end of the support.", low=-LARGE, high=LARGE, symbol="a")
+    low: float = number(
+        0.0, "Start", "Left end of the support.", low=-LARGE, high=LARGE, usual=(-5, 5), symbol="a"
+    )
     scale: float = number(
-        1.0, "Scale", "Mean distance from the start.", low=0, high=1e3, above=True, symbol="β", scale="log"
+        1.0,
+        "Scale",
+        "Mean distance from the start.",
+        low=0,
+        high=1e3,
+        above=True,
+        symbol="β",
+        scale="log",
+        usual=(0.01, 10),
     )
 
 
@@ -140,9 +174,16 @@ class Ring(Data):
 
     kind: ClassVar[str] = "ring"
 
-    modes: int = integer(8, "Modes", "Gaussians on the ring.", low=1, high=1000, symbol="K")
+    modes: int = integer(8, "Modes", "Gaussians on the ring.", low=1, high=1000, usual=(1, 32), symbol="K")
     radius: float = number(
-        1.0, "Radius", "Distance of the modes from the centre.", low=0, high=1e3, symbol="r", scale="log"
+        1.0,
+        "Radius",
+        "Distance of the modes from the centre.",
+        low=0,
+        high=1e3,
+        symbol="r",
+        scale="log",
+        usual=(0.01, 10),
     )
     std: float = _std(0.02, "Spread of each mode, on each axis.")
 
@@ -153,9 +194,19 @@ class Grid(Data):
 
     kind: ClassVar[str] = "grid"
 
-    side: int = integer(5, "Modes a side", "The grid has this number squared of Gaussians.", low=1, high=30)
+    side: int = integer(
+        5, "Modes a side", "The grid has this number squared of Gaussians.", low=1, high=30, usual=(1, 10)
+    )
     spacing: float = number(
-        2.0, "Spacing", "Distance between neighbours.", low=0, high=1e3, above=True, symbol="a", scale="log"
+        2.0,
+        "Spacing",
+        "Distance between neighbours.",
+        low=0,
+        high=1e3,
+        above=True,
+        symbol="a",
+        scale="log",
+        usual=(0.01, 10),
     )
     std: float = _std(0.05, "Spread of each mode, on each axis.")
 
@@ -168,7 +219,7 @@ class SwissRoll(Data):
 
     scale: float = number(
         1.0 / 7.5, "Scale", "Factor on the coordinates; the roll itself is 14 wide.",
-        low=0, high=1e3, above=True, scale="log",
+        low=0, high=1e3, above=True, scale="log", usual=(0.01, 10),
     )  # fmt: skip
     std: float = _std(0.25 / 7.5, "Noise on each axis.")
 
@@ -191,7 +242,14 @@ class Spiral(Data):
     arms: int = integer(2, "Arms", "Arms of the spiral.", low=1, high=12)
     turns: float = number(1.0, "Turns", "Turns of each arm.", low=0.05, high=5)
     radius: float = number(
-        1.0, "Radius", "Distance of the outer ends from the centre.", low=0, high=1e3, above=True, scale="log"
+        1.0,
+        "Radius",
+        "Distance of the outer ends from the centre.",
+        low=0,
+        high=1e3,
+        above=True,
+        scale="log",
+        usual=(0.01, 10),
     )
     std: float = _std(0.02, "Noise on each axis.")
 
@@ -202,7 +260,9 @@ class Circle(Data):
 
     kind: ClassVar[str] = "circle"
 
-    radius: float = number(1.0, "Radius", "Radius of the circle.", low=0, high=1e3, above=True, scale="log")
+    radius: float = number(
+        1.0, "Radius", "Radius of the circle.", low=0, high=1e3, above=True, scale="log", usual=(0.01, 10)
+    )
     std: float = _std(0.02, "Noise on each axis.")
 
 
@@ -212,9 +272,19 @@ class Checkerboard(Data):
 
     kind: ClassVar[str] = "checkerboard"
 
-    side: int = integer(4, "Fields a side", "Fields in each row; half of them carry data.", low=2, high=32)
+    side: int = integer(
+        4, "Fields a side", "Fields in each row; half of them carry data.", low=2, high=32, usual=(2, 12)
+    )
     spacing: float = number(
-        0.5, "Field", "Length of a field's side.", low=0, high=1e3, above=True, symbol="a", scale="log"
+        0.5,
+        "Field",
+        "Length of a field's side.",
+        low=0,
+        high=1e3,
+        above=True,
+        symbol="a",
+        scale="log",
+        usual=(0.01, 10),
     )
 
 
@@ -225,9 +295,17 @@ class Line(Data):
     kind: ClassVar[str] = "line"
 
     position: float = number(
-        0.0, "Position", "Where the segment stands on the horizontal axis.", low=-LARGE, high=LARGE, symbol="θ"
+        0.0,
+        "Position",
+        "Where the segment stands on the horizontal axis.",
+        low=-LARGE,
+        high=LARGE,
+        usual=(-5, 5),
+        symbol="θ",
     )
-    length: float = number(1.0, "Length", "Length, from 0 upwards.", low=0, high=1e3, above=True, scale="log")
+    length: float = number(
+        1.0, "Length", "Length, from 0 upwards.", low=0, high=1e3, above=True, scale="log", usual=(0.01, 10)
+    )
     std: float = _std(0.0, "Noise on each axis.")
 
 
@@ -239,7 +317,10 @@ class File(Data):
 
     path: str = text("", "File", "A .csv or .npy file; the shipped ones go by their bare name.", live=False)
     columns: tuple[str, ...] = names(
-        (), "Columns", "One or two column names or numbers (from 1); empty: the file's only numeric ones.", live=False
+        (),
+        "Columns",
+        "One or two column names or numbers (from 1); empty: the file's only numeric ones.",
+        live=False,
     )
     standardize: bool = switch(
         True,

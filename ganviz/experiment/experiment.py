@@ -18,9 +18,10 @@ from .parameter import (
     integer,
     nearest,
     rows_of,
+    shorten,
     text,
 )
-from .resources import resources
+from .resources import expand_user, is_file, resources
 from .sections import (
     DATA_KINDS_TO_COME,
     RESERVED,
@@ -46,9 +47,7 @@ class Experiment:
 
     title: str = text("", "Title", "What the experiment is about.", live=True)
     source: str = text("", "Source", "Where the setting comes from.", live=True)
-    seed: int = integer(
-        0, "Seed", "Where all random numbers start.", low=0, high=2**63 - 1, live=False
-    )
+    seed: int = integer(0, "Seed", "Where all random numbers start.", low=0, high=2**63 - 1, live=False)
     precision: int = choice(
         32, "Precision", "Bits of the numbers that the networks compute with.", choices=(32, 64), live=False
     )
@@ -108,10 +107,12 @@ class Experiment:
     def replace(self, changes: Mapping[str, Any]) -> Experiment:
         """Return an experiment with some fields changed, by path; a new ``data.kind`` starts from its defaults."""
         flat = dict(_flatten(changes))
+        # A shipped file stays the shipped one, even where the current folder has one of its name.
+        folder = None if "data.path" in flat else resources() / "data"
         values = self.values()
         if flat.get("data.kind", self.data.kind) != self.data.kind:
             values = {path: value for path, value in values.items() if not path.startswith("data.")}
-        return Experiment.from_mapping({**values, **flat})
+        return Experiment.from_mapping({**values, **flat}, folder)
 
     @cached_property
     def table(self) -> Table | None:
@@ -132,7 +133,9 @@ class Experiment:
             case File():
                 return cast(Table, self.table).points.shape[1]
             case _:
-                return 1 if self.data.kind in ("uniform", "laplace", "student-t", "exponential", "diracs") else 2
+                return (
+                    1 if self.data.kind in ("uniform", "laplace", "student-t", "exponential", "diracs") else 2
+                )
 
     @property
     def notice(self) -> str:
@@ -144,8 +147,14 @@ def _table() -> tuple[Parameter, ...]:
     rows = rows_of(Experiment, "")
     rows.append(
         Parameter(
-            path="data.kind", kind="choice", default=Ring.kind, label="Data", help="What real samples are drawn from.",
-            choices=tuple(KINDS), reserved=DATA_KINDS_TO_COME, live=False,
+            path="data.kind",
+            kind="choice",
+            default=Ring.kind,
+            label="Data",
+            help="What real samples are drawn from.",
+            choices=tuple(KINDS),
+            reserved=DATA_KINDS_TO_COME,
+            live=False,
         )  # fmt: skip
     )
     for name, kind in KINDS.items():
@@ -168,14 +177,18 @@ TABLE: tuple[Parameter, ...] = _table()
 """Every parameter of every section; those of ``data`` once for each kind that has them."""
 
 
-def parameter(path: str, kind: str = Ring.kind) -> Parameter:
-    """Find the row of a path; fields of ``data`` are looked for in the kind that is named."""
-    return _row(path, None, kind)
+def parameter(path: str, kind: str = Ring.kind, value: object = None) -> Parameter:
+    """Find the row of a path; fields of ``data`` are looked for in the kind that is named.
+
+    ``value`` is what the person gave, for the sentence that says that there is no such row.
+    """
+    return _row(path, value, kind)
 
 
 def _row(path: str, value: object, kind: str) -> Parameter:
+    given = f"{shorten(path)} = {display(value)}"
     if path in RESERVED:
-        raise ExperimentError(f"{path} = {display(value)}: this field is not available yet; leave it out")
+        raise ExperimentError(f"{given}: this field is not available yet; leave it out")
     rows = [row for row in TABLE if row.path == path]
     for row in rows:
         if not path.startswith("data.") or row.applies({"data.kind": kind}):
@@ -183,13 +196,11 @@ def _row(path: str, value: object, kind: str) -> Parameter:
     fitting = [row for row in TABLE if row.applies({"data.kind": kind}) or not row.path.startswith("data.")]
     if rows:
         own = ", ".join(row.name for row in fitting if row.path.startswith("data.") and row.when)
-        raise ExperimentError(f"{path} = {display(value)} is not a field of {kind} data, which has {own}")
+        raise ExperimentError(f"{given} is not a field of {kind} data, which has {own}")
     inside = [row.name for row in fitting if row.path.startswith(path + ".")]
     if inside:
-        raise ExperimentError(f"{path} = {display(value)} is not allowed: a section with fields such as {inside[0]}")
-    raise ExperimentError(
-        f"unknown field {path} = {display(value)}; {nearest(path, _neighbours(path, fitting))}"
-    )
+        raise ExperimentError(f"{given} is not allowed: a section with fields such as {inside[0]}")
+    raise ExperimentError(f"unknown field {given}; {nearest(path, _neighbours(path, fitting))}")
 
 
 def _neighbours(path: str, rows: Iterable[Parameter]) -> list[str]:
@@ -205,13 +216,18 @@ def _data_kind(kind: object) -> str:
     return cast(str, row.check(kind))
 
 
-def _flatten(mapping: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+def _flatten(mapping: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Iterable[tuple[str, Any]]:
     for key, value in mapping.items():
         path = f"{prefix}{key}"
-        if isinstance(value, Mapping):
-            yield from _flatten(cast(Mapping[str, Any], value), path + ".")
+        # An unknown section is passed on to be refused, even if it is empty or deeper than any.
+        if isinstance(value, Mapping) and depth < 4 and (value or _is_section(path)):
+            yield from _flatten(cast(Mapping[str, Any], value), path + ".", depth + 1)
         else:
             yield path, value
+
+
+def _is_section(path: str) -> bool:
+    return any(name.startswith(path + ".") for name in (*(row.path for row in TABLE), *RESERVED))
 
 
 def _build(section: type, prefix: str, values: Mapping[str, Value], kind: str) -> object:
@@ -237,10 +253,11 @@ def _locate(path: str, folder: Path | None) -> str:
         )
     if "\0" in path:
         raise ExperimentError(f"data.path = {display(path)} is not allowed: a file's name has no zero byte")
-    given = Path(path).expanduser()
+    given = expand_user(path)
     own = (folder or Path.cwd()) / given
-    shipped = len(given.parts) == 1 and (resources() / "data" / given).is_file()
-    return path if shipped and not own.is_file() else str(own.absolute())
+    ours = resources() / "data" / given
+    shipped = len(given.parts) == 1 and is_file(ours)
+    return path if shipped and (own == ours or not is_file(own)) else str(own.absolute())
 
 
 def _check_data(experiment: Experiment) -> None:
@@ -250,13 +267,19 @@ def _check_data(experiment: Experiment) -> None:
         case Gaussian(mean=mean, std=std):
             axes = _shape(mean)
             if axes not in ((), (1,), (2,)):
-                raise ExperimentError(f"data.mean = {display(mean)} is not allowed: a number or a pair of numbers")
+                raise ExperimentError(
+                    f"data.mean = {display(mean)} is not allowed: a number or a pair of numbers"
+                )
             if _shape(std) not in ((), axes):
-                raise ExperimentError(f"data.std = {display(std)} is not allowed: a number, or one for each axis")
+                raise ExperimentError(
+                    f"data.std = {display(std)} is not allowed: a number, or one for each axis"
+                )
         case Mixture(means=means, stds=stds, weights=weights):
             shape = _shape(means)
-            if len(shape) not in (1, 2) or (len(shape) == 2 and shape[1] not in (1, 2)):
-                raise ExperimentError(f"data.means = {display(means)} is not allowed: a list of numbers or of pairs")
+            if len(shape) not in (1, 2) or -1 in shape or (len(shape) == 2 and shape[1] not in (1, 2)):
+                raise ExperimentError(
+                    f"data.means = {display(means)} is not allowed: a list of numbers or of pairs"
+                )
             if _shape(stds) not in ((), shape[:1], shape):
                 raise ExperimentError(
                     f"data.stds = {display(stds)} is not allowed: a number, one for each mode, or one for each mode "
@@ -264,12 +287,14 @@ def _check_data(experiment: Experiment) -> None:
                 )
             _check_weights(weights, shape[0])
         case Diracs(means=means, weights=weights):
-            if len(_shape(means)) != 1:
+            if len(_shape(means)) != 1 or -1 in _shape(means):
                 raise ExperimentError(f"data.means = {display(means)} is not allowed: a list of numbers")
             _check_weights(weights, len(means))
         case Uniform(low=low, high=high):
             if low >= high:
-                raise ExperimentError(f"data.low = {low:g} is not allowed: a number below data.high = {high:g}")
+                raise ExperimentError(
+                    f"data.low = {low:g} is not allowed: a number below data.high = {high:g}"
+                )
         case StudentT(dof=dof, standardize=True) if dof <= 2:
             raise ExperimentError(
                 f"data.standardize = true is not allowed with data.dof = {dof:g}: up to 2 degrees of freedom the "

@@ -12,7 +12,7 @@ import tomli_w
 
 from .experiment import TABLE, Experiment
 from .parameter import ExperimentError, Value, nearest
-from .resources import resources
+from .resources import exists, expand_user, is_file, resources
 
 LARGEST = 1_000_000
 """Bytes of the largest experiment file that is read; a real one has a few thousand."""
@@ -51,14 +51,14 @@ def load(name: str | Path) -> Experiment:
         One sentence that names the file, the field, the value and what is allowed.
     """
     preset = resources() / "presets" / f"{name}.toml"
-    path = Path(name).expanduser()
-    if len(path.parts) == 1 and path.suffix == "" and preset.is_file():
+    path = expand_user(name)
+    if len(path.parts) == 1 and path.suffix == "" and is_file(preset):
         return read_toml(preset)
     if path.suffix.lower() in (".csv", ".npy"):
         return for_data(path)
     if path.suffix.lower() == ".toml":
         return read_toml(path)
-    if path.exists():
+    if exists(path):
         raise ExperimentError(f"{name}: not a file that ganviz opens; allowed are .toml, .csv and .npy")
     names = [entry.name for entry in presets()]
     raise ExperimentError(f"{name}: no preset and no file has this name; {nearest(str(name), names)}")
@@ -85,15 +85,23 @@ def read_toml(path: Path) -> Experiment:
         if not path.is_file():
             raise ExperimentError(f"{path}: this is not a file; a .toml experiment is needed")
         if path.stat().st_size > LARGEST:
-            raise ExperimentError(f"{path}: the file is larger than {LARGEST:,} bytes; an experiment has a few thousand")
+            raise ExperimentError(
+                f"{path}: the file is larger than {LARGEST:,} bytes; an experiment has a few thousand"
+            )
         content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except ExperimentError:
+        raise
     except OSError as error:
         raise ExperimentError(f"{path}: the file cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise ExperimentError(f"{path}: the file is not UTF-8 text (byte {error.start})") from error
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        reason = " ".join(str(error).split()) or "nested too deeply"
+    except tomllib.TOMLDecodeError as error:
+        reason = " ".join(str(error).split())
         raise ExperimentError(f"{path}: the file is not valid TOML: {reason}") from error
+    except RecursionError as error:
+        raise ExperimentError(f"{path}: the file is not valid TOML: nested too deeply") from error
+    except ValueError as error:
+        raise ExperimentError(f"{path}: the file is not valid TOML: a number has too many digits") from error
     try:
         return Experiment.from_mapping(content, folder=path.parent)
     except ExperimentError as error:
@@ -122,5 +130,9 @@ def parse_settings(experiment: Experiment, settings: Mapping[str, str]) -> Exper
     """Apply ``--set PATH=VALUE`` settings, given as texts, to an experiment."""
     from .experiment import parameter
 
-    kind = settings.get("data.kind", experiment.data.kind)
-    return experiment.replace({path: parameter(path, kind).parse(value) for path, value in settings.items()})
+    kind = experiment.data.kind
+    if "data.kind" in settings:
+        kind = str(parameter("data.kind").parse(settings["data.kind"]))
+    return experiment.replace(
+        {path: parameter(path, kind, value).parse(value) for path, value in settings.items()}
+    )

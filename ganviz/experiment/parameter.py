@@ -19,7 +19,14 @@ Kind = Literal["switch", "integer", "number", "choice", "text", "integers", "arr
 
 
 class ExperimentError(ValueError):
-    """A sentence for the person: what is wrong, where, with which value, and what is allowed."""
+    """A sentence for the person: what is wrong, where, with which value, and what is allowed.
+
+    It is one line, whatever names and values came out of a file: what does not print is shown escaped.
+    """
+
+    def __init__(self, sentence: str) -> None:
+        escape = "unicode_escape"
+        super().__init__("".join(c if c.isprintable() else c.encode(escape).decode() for c in sentence))
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,9 @@ class Parameter:
         The value must be greater than ``low``, not equal to it.
     scale : str
         ``linear`` or ``log``: how a slider spreads the range.
+    usual : tuple of float, optional
+        The part of the bounds that a slider covers; None: all of it. On a logarithmic slider that may be 0, the
+        left end is 0.
     choices, reserved : tuple of str
         What a choice may be, and names that are kept for what is not available yet.
     live : bool
@@ -58,6 +68,7 @@ class Parameter:
     high: float = math.inf
     above: bool = False
     scale: Literal["linear", "log"] = "linear"
+    usual: tuple[float, float] | None = None
     choices: tuple[str | int, ...] = ()
     reserved: tuple[str, ...] = ()
     live: bool = True
@@ -114,10 +125,9 @@ class Parameter:
     def parse(self, text: str) -> Value:
         """Read a value as a person types it: ``0.02``, ``128, 128``, ``[[0, 1], [1, 0]]``, ``true``."""
         stripped = text.strip()
-        if self.kind == "choice" and stripped.isdecimal():
-            return self.check(int(stripped))
         if self.kind in ("text", "choice"):
-            return self.check(stripped.strip("\"'"))
+            bare = stripped.strip("\"'")
+            return self.check(next((option for option in self.choices if str(option) == bare), bare))
         if self.kind == "names":
             names = [part.strip().strip("\"'") for part in stripped.strip("[]").split(",")]
             return self.check([name for name in names if name])
@@ -128,15 +138,18 @@ class Parameter:
             case "switch":
                 return value if isinstance(value, bool) else None
             case "choice":
-                matches = (option for option in self.choices if type(option) is type(value) and option == value)
+                matches = (
+                    option for option in self.choices if type(option) is type(value) and option == value
+                )
                 return next(matches, None)
             case "text":
                 return value if isinstance(value, str) else None
             case "names":
                 items = _items(value)
-                if items is None or not all(isinstance(item, str | int) for item in items):
+                named = None if items is None else [_name(item) for item in items]
+                if named is None or None in named:
                     return None
-                return tuple(str(item) for item in items)
+                return tuple(cast(list[str], named))
             case "integer":
                 return self._integer(value)
             case "integers":
@@ -169,10 +182,10 @@ class Parameter:
         items = _items(value)
         if items is None:
             return self._number(value)
-        entries = [self._array(item, depth + 1) for item in items]
-        if depth > 2 or not entries or None in entries or len(entries) > 10_000:
+        if depth > 2 or not 0 < len(items) <= 10_000:
             return None
-        return tuple(entries)
+        entries = [self._array(item, depth + 1) for item in items]
+        return None if None in entries else tuple(entries)
 
     def _inside(self, value: float) -> bool:
         return (value > self.low if self.above else value >= self.low) and value <= self.high
@@ -180,6 +193,13 @@ class Parameter:
 
 def _items(value: object) -> Sequence[object] | None:
     return cast(Sequence[object], value) if isinstance(value, list | tuple) else None
+
+
+def _name(item: object) -> str | None:
+    """Return a name as it is and a number, such as that of a column, as text."""
+    if isinstance(item, int) and not isinstance(item, bool) and abs(item) < 10**9:
+        return str(item)
+    return item if isinstance(item, str) else None
 
 
 def _literal(text: str, kind: Kind) -> object:
@@ -192,12 +212,13 @@ def _literal(text: str, kind: Kind) -> object:
     for candidate in candidates:
         try:
             return tomllib.loads(f"value = {candidate}")["value"]
-        except (tomllib.TOMLDecodeError, KeyError):
+        except (ValueError, KeyError, RecursionError):
+            # Not TOML, or a number of too many digits, or lists too deep: the text is no value of this kind.
             continue
     return text
 
 
-def display(value: object) -> str:
+def display(value: object, depth: int = 0) -> str:
     """Show a value in a sentence as it would stand in TOML, cut to a readable length."""
     if isinstance(value, bool):
         shown = "true" if value else "false"
@@ -205,11 +226,23 @@ def display(value: object) -> str:
         shown = '"' + value.replace("\n", "\\n") + '"'
     elif isinstance(value, float):
         shown = f"{value:.10g}"
+    elif isinstance(value, int):
+        # Python refuses to write more than some thousand decimal digits.
+        shown = str(value) if value.bit_length() < 300 else hex(value)
     elif isinstance(value, list | tuple):
-        shown = "[" + ", ".join(display(item) for item in cast(Iterable[object], value)) + "]"
+        items = cast(Sequence[object], value)
+        inner = [display(item, depth + 1) for item in items[:80]] if depth < 4 else ["..."] * bool(items)
+        shown = "[" + ", ".join(inner) + "]"
+    elif isinstance(value, Mapping):
+        shown = "{...}" if value else "{}"
     else:
         shown = str(value).replace("\n", " ")
-    return shown if len(shown) <= 80 else shown[:77] + "..."
+    return shorten(shown)
+
+
+def shorten(text: str) -> str:
+    """Cut a text to a readable length."""
+    return text if len(text) <= 80 else text[:77] + "..."
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

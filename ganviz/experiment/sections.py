@@ -11,7 +11,16 @@ ACTIVATIONS_TO_COME = ("elu", "gelu", "sine", "maxout")
 OPTIMIZERS = ("sgd", "momentum", "rmsprop", "adam")
 OPTIMIZERS_TO_COME = ("rmsprop-tf1", "optimistic-adam", "extragradient", "optimistic")
 OBJECTIVES = ("minimax", "non-saturating", "wasserstein")
-OBJECTIVES_TO_COME = ("least-squares", "hinge", "relativistic", "kl", "reverse-kl", "pearson", "hellinger", "alpha")
+OBJECTIVES_TO_COME = (
+    "least-squares",
+    "hinge",
+    "relativistic",
+    "kl",
+    "reverse-kl",
+    "pearson",
+    "hellinger",
+    "alpha",
+)
 CROSS_ENTROPY = ("minimax", "non-saturating")
 
 
@@ -24,7 +33,15 @@ class Noise:
         choices=("normal", "uniform"), reserved=("truncated-normal",),
     )  # fmt: skip
     dimension: int = integer(
-        2, "Dimension", "Components of the noise z.", low=1, high=1024, symbol="dim z", scale="log", live=False
+        2,
+        "Dimension",
+        "Components of the noise z.",
+        low=1,
+        high=1024,
+        symbol="dim z",
+        scale="log",
+        usual=(1, 256),
+        live=False,
     )
 
 
@@ -33,7 +50,12 @@ class Network:
     """A multilayer perceptron."""
 
     hidden: tuple[int, ...] = integers(
-        (128, 128), "Hidden layers", "Width of each hidden layer; empty: a linear map.", low=1, high=1024, live=False
+        (128, 128),
+        "Hidden layers",
+        "Width of each hidden layer; empty: a linear map.",
+        low=1,
+        high=1024,
+        live=False,
     )
     activation: str = choice(
         "relu", "Activation", "Nonlinearity after each hidden layer; leaky-relu has slope 0.2 below zero.",
@@ -49,7 +71,15 @@ class Network:
         live=False,
     )
     gain: float = number(
-        1.0, "Gain", "Factor on the initial weights.", low=0, high=100, above=True, scale="log", live=False
+        1.0,
+        "Gain",
+        "Factor on the initial weights.",
+        low=0,
+        high=100,
+        above=True,
+        scale="log",
+        usual=(0.1, 10),
+        live=False,
     )
 
 
@@ -79,6 +109,7 @@ class Discriminator(Network):
         high=10,
         symbol="c",
         scale="log",
+        usual=(1e-3, 1.0),
     )
 
 
@@ -109,11 +140,18 @@ class InstanceNoise:
     """Noise added to real and fake samples before the discriminator sees them."""
 
     std: float = number(
-        0.0, "Standard deviation", "In the units of training; 0: off.", low=0, high=100, symbol="σ", scale="log"
+        0.0,
+        "Standard deviation",
+        "In the units of training; 0: off.",
+        low=0,
+        high=100,
+        symbol="σ",
+        scale="log",
+        usual=(1e-3, 3.0),
     )
     decay_steps: int = integer(
         0, "Decay steps", "The standard deviation falls in a line to zero over these steps; 0: it stays.",
-        low=0, high=1_000_000_000, scale="log",
+        low=0, high=1_000_000_000, scale="log", usual=(100, 1e6),
     )  # fmt: skip
 
 
@@ -126,10 +164,23 @@ class Optimizer:
         choices=OPTIMIZERS, reserved=OPTIMIZERS_TO_COME,
     )  # fmt: skip
     learning_rate: float = number(
-        2e-4, "Learning rate", "Step size; 0 freezes the player.", low=0, high=10, symbol="η", scale="log"
+        2e-4,
+        "Learning rate",
+        "Step size; 0 freezes the player.",
+        low=0,
+        high=10,
+        symbol="η",
+        scale="log",
+        usual=(1e-6, 1.0),
     )
     beta1: float = number(
-        0.5, "Beta 1", "Decay of the mean of gradients.", low=0, high=0.999999, symbol="β₁", when={"kind": ("adam",)}
+        0.5,
+        "Beta 1",
+        "Decay of the mean of gradients.",
+        low=0,
+        high=0.999999,
+        symbol="β₁",
+        when={"kind": ("adam",)},
     )
     beta2: float = number(
         0.999, "Beta 2", "Decay of the mean of squared gradients.", low=0, high=0.999999, symbol="β₂",
@@ -144,7 +195,7 @@ class Optimizer:
         when={"kind": ("rmsprop",)},
     )  # fmt: skip
     epsilon: float = number(
-        1e-8, "Epsilon", "Added to the divisor.", low=0, high=1, above=True, symbol="ε", scale="log",
+        1e-8, "Epsilon", "Added to the divisor.", low=0, high=1, above=True, symbol="ε", scale="log", usual=(1e-10, 1e-2),
         when={"kind": ("adam", "rmsprop")},
     )  # fmt: skip
 
@@ -168,12 +219,33 @@ class Schedule:
         "same point.",
         choices=("alternating", "simultaneous"),
     )
-    batch: int = integer(64, "Batch", "Real samples, and as many fakes, in each update.", low=1, high=8192, symbol="m", scale="log")
+    batch: int = integer(
+        64,
+        "Batch",
+        "Real samples, and as many fakes, in each update.",
+        low=1,
+        high=8192,
+        symbol="m",
+        scale="log",
+        usual=(1, 1024),
+    )
     discriminator_steps: int = integer(
-        1, "Discriminator steps", "Updates of the discriminator in each step (n_critic).", low=1, high=1000, scale="log"
+        1,
+        "Discriminator steps",
+        "Updates of the discriminator in each step (n_critic).",
+        low=1,
+        high=1000,
+        scale="log",
+        usual=(1, 100),
     )
     generator_steps: int = integer(
-        1, "Generator steps", "Updates of the generator in each step.", low=1, high=1000, scale="log"
+        1,
+        "Generator steps",
+        "Updates of the generator in each step.",
+        low=1,
+        high=1000,
+        scale="log",
+        usual=(1, 100),
     )
 
 

@@ -67,6 +67,14 @@ class Table:
         )
 
 
+class ColumnsNeeded(ExperimentError):
+    """A file has more than two columns of numbers and none was chosen; ``columns`` names them."""
+
+    def __init__(self, sentence: str, columns: tuple[str, ...]) -> None:
+        super().__init__(sentence)
+        self.columns = columns
+
+
 def read_table(path: Path, columns: Sequence[str] = ()) -> Table:
     """Read one or two columns of numbers from a .csv or .npy file.
 
@@ -232,9 +240,8 @@ def _numeric(path: Path, file: TextIO, delimiter: str, head: list[str]) -> list[
         raise _error(path, f"no column holds a number: allowed are at least {MIN_ROWS} rows of numbers")
     if len(numeric) > 2:
         listed = _short(", ".join(names[index] for index in numeric), 400)
-        raise _error(
-            path, f"has {len(numeric)} numeric columns ({listed}): choose one or two with data.columns"
-        )
+        sentence = f"has {len(numeric)} numeric columns ({listed}): choose one or two with data.columns"
+        raise ColumnsNeeded(str(_error(path, sentence)), tuple(names[index] for index in numeric))
     return numeric
 
 
@@ -251,7 +258,8 @@ def _read_npy(path: Path, file: BinaryIO, size: int, chosen: Sequence[str]) -> T
         raise _error(path, f"has the shape {display(str(shape))}: allowed are at most {MAX_VALUES:,} numbers")
     head = [f"column {index + 1}" for index in range(width)]
     if not chosen and width > 2:
-        raise _error(path, f"has {width} columns: choose one or two by number with data.columns")
+        sentence = f"has {width} columns: choose one or two by number with data.columns"
+        raise ColumnsNeeded(str(_error(path, sentence)), tuple(str(index + 1) for index in range(width)))
     indices = _resolve(path, chosen, head) if chosen else list(range(width))
     columns = tuple(head[index] for index in indices)
     expected = math.prod(shape) * dtype.itemsize

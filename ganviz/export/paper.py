@@ -115,9 +115,7 @@ def _checked_size(
         ending = f"{path.suffix!r} is no format of a figure" if path.suffix else "it has no ending"
         raise ValueError(f"cannot draw into {path.name}: {ending}; allowed are {', '.join(FORMATS)}")
     if path.suffix.lower() == ".pgf" and shutil.which("xelatex") is None:
-        raise ValueError(
-            f"cannot draw {path.name}: .pgf needs xelatex, which is not installed; use .pdf or .svg"
-        )
+        raise ValueError(f"cannot draw {path.name}: .pgf needs xelatex, which is not installed; use .pdf or .svg")
     if not scenes:
         raise ValueError("there is nothing to draw: no view was given")
     rows, columns = _grid(len(scenes))
@@ -125,9 +123,7 @@ def _checked_size(
     page = one if len(scenes) == 1 else (180.0, 180.0 / columns * rows * 0.9)
     width, height = size_mm if size_mm is not None else page
     if not all(20 <= side <= 2000 for side in (width, height)):
-        raise ValueError(
-            f"a figure of {width:g} x {height:g} mm cannot be drawn; allowed are 20 to 2000 mm a side"
-        )
+        raise ValueError(f"a figure of {width:g} x {height:g} mm cannot be drawn; allowed are 20 to 2000 mm a side")
     if not 30 <= dpi <= 2400:
         raise ValueError(f"{dpi} dots per inch cannot be drawn; allowed are 30 to 2400")
     return width / MILLIMETRES, height / MILLIMETRES
@@ -154,11 +150,11 @@ def _write(
     theme: Theme,
     caption: str,
 ) -> None:
-    import matplotlib as mpl  # noqa: PLC0415
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
-    from matplotlib.figure import Figure  # noqa: PLC0415
+    import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
 
-    from ganviz.export.plot import Plot  # noqa: PLC0415
+    from ganviz.export.plot import Plot
 
     with _LOCK, mpl.rc_context(), warnings.catch_warnings():
         # A figure too small for its words is drawn all the same, as tightly as it goes.
@@ -172,20 +168,21 @@ def _write(
         settings.update({name: scale * SETTINGS[name] for name in SETTINGS if name.endswith("size")})
         figure = Figure(figsize=size, dpi=dpi, layout="constrained", facecolor=theme.background)
         FigureCanvasAgg(figure)
-        drawn = [
-            Plot(axes, scene, theme) for axes, scene in zip(_places(figure, len(scenes)), scenes, strict=True)
-        ]
+        drawn = [Plot(axes, scene, theme) for axes, scene in zip(_places(figure, len(scenes)), scenes, strict=True)]
         if caption:
             characters = max(20, int(size[0] * 72 / (0.58 * SETTINGS["legend.fontsize"] * scale)))
             text = "\n".join(textwrap.wrap(caption, characters))
             figure.supxlabel(text, x=0.01, ha="left", fontsize=scale * SETTINGS["legend.fontsize"], color=theme.muted)
         # What fits where is known only when everything has its place: lay out, fit the words, lay out again.
-        for _ in range(2):
+        before: list[tuple[str, ...]] = []
+        for _ in range(3):
             figure.draw_without_rendering()
             boxes = [axes.get_tightbbox() for axes in figure.axes]
             lefts = [box.x0 for box in boxes if box is not None] + [size[0] * dpi]
-            for plot in drawn:
-                plot.fit_words(lefts)
+            now = [plot.fit_words(lefts) for plot in drawn]
+            if now == before:
+                break
+            before = now
         suffix = Path(name).suffix
         figure.savefig(name, format=suffix[1:], dpi=dpi, metadata=METADATA[suffix] or None)
 

@@ -37,6 +37,8 @@ from ganviz.plots.scene import (
 from ganviz.plots.theme import TINT, Theme, diverging
 
 DASHES = {"solid": "-", "dashed": "--", "dotted": ":"}
+# Values beyond it are drawn at it: a run that diverged must not overflow in Matplotlib's arithmetic.
+LARGEST = 1e100
 
 
 class Plot:
@@ -87,9 +89,7 @@ class Plot:
             each.margins(0.03)
             for name, spine in each.spines.items():
                 spine.set_color(theme.grid if theme.dark else theme.muted)
-                spine.set_visible(
-                    has_image or name in ("left", "bottom") or (name == "right" and each is not axes)
-                )
+                spine.set_visible(has_image or name in ("left", "bottom") or (name == "right" and each is not axes))
             if each is not axes:
                 each.spines["left"].set_visible(False)
 
@@ -137,18 +137,19 @@ class Plot:
                 raise TypeError(f"the paper's painter cannot draw a layer {type(layer).__name__}")
 
     def _add_image(self, layer: Image, axes: Axes, order: float) -> None:
-        if layer.values.size == 0:
+        # The cells of an image are equally wide: they have no place on a logarithmic axis.
+        if layer.values.size == 0 or "log" in (axes.get_xscale(), axes.get_yscale()):
             return
         colours = ListedColormap(diverging(self.theme) / 255.0)
-        colours.set_bad(self.theme.surface)
         low, high = layer.levels
+        values = np.ma.masked_invalid(np.clip(layer.values, low, high))
         axes.imshow(
-            np.ma.masked_invalid(layer.values), cmap=colours, vmin=low, vmax=high, extent=layer.extent,
-            origin="lower", aspect="auto", interpolation="nearest", zorder=order,
+            values, cmap=colours, vmin=low, vmax=high, extent=layer.extent, origin="lower", aspect="auto",
+            interpolation="bilinear", zorder=order,
         )  # fmt: skip
 
     def _add_arrows(self, layer: Arrows, axes: Axes, order: float) -> None:
-        both = _real_rows(np.hstack([layer.tail, layer.vector]))
+        both = _real_rows(_masked(np.hstack([layer.tail, layer.vector]), False))
         both = both[np.any(both[:, 2:] != 0, axis=1)]
         if not len(both):
             return
@@ -160,11 +161,11 @@ class Plot:
         axes.update_datalim(both[:, :2] + both[:, 2:])
         axes.autoscale_view()
 
-    def fit_words(self, lefts: Sequence[float]) -> None:
+    def fit_words(self, lefts: Sequence[float]) -> tuple[str, ...]:
         """Break what is longer than its place into lines, and put the legend into rows.
 
         ``lefts`` are the left edges of all plots and the right edge of the figure, in pixels: what stands
-        above the axes may reach up to the next of them.
+        above the axes may reach up to the next of them. Returns what the words look like now.
         """
         box = self.axes.get_window_extent()
         room = min((left for left in lefts if left > box.x1 - 1), default=box.x1) - box.x0 - 4
@@ -174,6 +175,8 @@ class Plot:
             _fit(axes.yaxis.label, box.height)
         pad = self.legend.fit(room) * 72 / self.axes.figure.dpi + 4
         self.axes.set_title(self.axes.get_title(loc="left"), loc="left", pad=pad, fontweight="bold")
+        labels = [self.axes.xaxis.label, *(axes.yaxis.label for axes in self.sides.values())]
+        return (self.axes.get_title(loc="left"), *(label.get_text() for label in labels), self.legend.shape)
 
 
 class _Legend:
@@ -185,6 +188,8 @@ class _Legend:
         self.labels: list[str] = []
         self.theme = plot.theme
         self.legend: Any = None
+        self._width = 0.0
+        self.shape = ""
         for layer in plot.scene.layers:
             if layer.label and layer.label not in self.labels:
                 self.handles.append(_key(layer, plot.theme))
@@ -194,6 +199,9 @@ class _Legend:
         """Use as many columns as the width allows, and return the height in pixels."""
         if not self.labels:
             return 0.0
+        if self.legend is not None and self.legend.get_window_extent().width <= width < 1.1 * self._width:
+            return float(self.legend.get_window_extent().height)
+        self._width = width
         points = width * 72 / self.axes.figure.dpi
         characters = max(8, int(points / (0.6 * float(mpl.rcParams["legend.fontsize"]))) - 4)
         labels = ["\n".join(textwrap.wrap(label, characters)) for label in self.labels]
@@ -205,6 +213,7 @@ class _Legend:
             )  # fmt: skip
             extent = self.legend.get_window_extent()
             if extent.width <= width or columns == 1:
+                self.shape = f"{columns} columns of {labels}"
                 return float(extent.height)
         return 0.0
 
@@ -269,7 +278,8 @@ def _set_log(axes: Axes, name: Literal["x", "y"]) -> None:
 def _masked(values: Array, log: bool | Sequence[bool]) -> Array:
     """Leave a gap where a value is not finite, or has no place on a logarithmic axis."""
     values = np.asarray(values, dtype=np.float64)
-    return np.where(np.isfinite(values) & ((values > 0) | ~np.asarray(log)), values, np.nan)
+    usable = np.isfinite(values) & ((values > 0) | ~np.asarray(log))
+    return np.where(usable, np.clip(values, -LARGEST, LARGEST), np.nan)
 
 
 def _real_rows(rows: Array) -> Array:

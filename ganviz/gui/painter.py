@@ -1,132 +1,35 @@
 """The window's painter: a plot widget that shows one scene after the other.
 
-Items live as long as the widget and only get new data; ranges change rarely, because drawing the axes anew is what
-costs most; and once a person has zoomed, the view is theirs until they ask for all of it again.
+Items live as long as the widget and only get new data; ranges change rarely, because drawing the axes anew is
+what costs most; and once a person has zoomed, the view is theirs until they ask for all of it again.
 """
 
 from __future__ import annotations
 
 import html
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, Qt, Slot
+from PySide6.QtCore import QEvent, Slot
 from PySide6.QtGui import QFont, QFontMetricsF, QResizeEvent
-from PySide6.QtWidgets import QGraphicsTextItem, QWidget
+from PySide6.QtWidgets import QWidget
 
 from ganviz.gui.layer_items import Drawn, Look, extent, make_drawn
+from ganviz.gui.plot_parts import Box, Grid, Header, Overlay, Scale
 from ganviz.plots.scene import Arrows, Axis, Band, Histogram, Image, Layer, Line, Points, Role, Scene
 from ganviz.plots.theme import LIGHT, TINT, Theme, rgb
 
 Range = tuple[float, float]
 # Twice, for an image runs between two colours.
 IMAGE_SIGN = "◼"
+# Titles, scales, roles of the right side, whether there is an image, equal units: what axes depend on.
+NO_FRAME: tuple[Any, ...] = ([], [], frozenset(), False, False)
+ENDS: tuple[Role, Role] = ("fake", "real")
 # The signs that stand for layers in the line above the plot.
 SIGNS: dict[type[Layer], str] = {Points: "●", Arrows: "➜", Band: "■", Histogram: "■", Image: IMAGE_SIGN}
 LINE_SIGNS = {"solid": "━━", "dashed": "╺╸╺╸", "dotted": "••••"}
-SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-
-
-class _Box(pg.ViewBox):
-    """A view box that tells its canvas when the person takes the view over, and when they give it back."""
-
-    def __init__(self) -> None:
-        super().__init__(defaultPadding=0.0)
-        super().enableAutoRange(enable=False)
-        self.taken: Callable[[], None] = lambda: None
-        self.released: Callable[[], None] = lambda: None
-
-    def setRange(self, *args: Any, disableAutoRange: bool = True, **more: Any) -> None:
-        """Set the range; every call but the canvas's own comes from the person."""
-        super().setRange(*args, disableAutoRange=False, **more)
-        if disableAutoRange:
-            self.taken()
-
-    def autoRange(self, *_: Any, **__: Any) -> None:
-        """Show everything: the menu's "View all"."""
-        self.released()
-
-    def enableAutoRange(self, *args: Any, **more: Any) -> None:
-        """Show everything, where the button or the menu asks for it; the canvas fits the ranges itself."""
-        asked = [*args[1:], *more.values()] or [True]
-        if any(value is not False and value is not None for value in asked):
-            self.released()
-
-    def mouseClickEvent(self, event: Any) -> None:
-        """Show everything on a double click."""
-        if event.double() and event.button() == Qt.MouseButton.LeftButton:
-            event.accept()
-            self.released()
-        else:
-            super().mouseClickEvent(event)
-
-
-class _Overlay(pg.ViewBox):
-    """The box of the right axis: it lies over the other one and leaves the mouse to it."""
-
-    def __init__(self) -> None:
-        super().__init__(enableMouse=False, enableMenu=False, defaultPadding=0.0)
-        super().enableAutoRange(enable=False)
-        self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
-        self.setFlag(self.GraphicsItemFlag.ItemIsFocusable, False)
-
-    def mouseClickEvent(self, event: Any) -> None:
-        """Leave clicks to the box below."""
-        event.ignore()
-
-    def mouseDragEvent(self, event: Any, axis: int | None = None) -> None:
-        """Leave drags to the box below."""
-        event.ignore()
-
-
-class _Scale(pg.AxisItem):
-    """An axis whose numbers read as in print: a true minus, 10⁻² on a logarithmic scale."""
-
-    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
-        """Write the numbers beside the ticks."""
-        if not self.logMode:
-            return [text.replace("-", "−") for text in super().tickStrings(values, scale, spacing)]
-        low, high = self.range
-        return [self._power(value, high - low) for value in values]
-
-    @staticmethod
-    def _power(value: float, span: float) -> str:
-        exponent = math.floor(value + 1e-6)
-        digit = round(10 ** (value - exponent))
-        power = "10" + str(exponent).translate(SUPERSCRIPTS)
-        if digit == 1:
-            return power
-        return f"{digit}·{power}" if digit in (2, 5) and span < 1.2 else ""
-
-
-class _Header(pg.GraphicsWidget):
-    """Title and legend in a line above the plot, in several where the widget is narrow."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._words = QGraphicsTextItem(self)
-        self._words.document().setDocumentMargin(3)
-
-    def set_words(self, words: str, font: QFont) -> None:
-        """Set the rich text and the font."""
-        self._words.setFont(font)
-        self._words.setHtml(words)
-        self._fit()
-
-    def resizeEvent(self, event: Any) -> None:
-        """Break the line anew."""
-        super().resizeEvent(event)
-        self._fit()
-
-    def _fit(self) -> None:
-        if self.width() != self._words.textWidth():
-            self._words.setTextWidth(self.width())
-        height = self._words.boundingRect().height()
-        if height != self.minimumHeight():
-            self.setFixedHeight(height)
 
 
 class PlotCanvas(pg.PlotWidget):
@@ -141,15 +44,16 @@ class PlotCanvas(pg.PlotWidget):
     """
 
     def __init__(self, parent: QWidget | None = None, theme: Theme = LIGHT) -> None:
-        self._box = _Box()
-        axes = {side: _Scale(side) for side in ("left", "bottom", "right")}
+        self._box = Box()
+        axes = {side: Scale(side) for side in ("left", "bottom", "right")}
         super().__init__(parent, viewBox=self._box, axisItems=axes)
         self.shown: Scene | None = None
         self.theme = theme
         self._axes = axes
         self._drawn: dict[str, tuple[str, Drawn[Any]]] = {}
         self._ranges: dict[str, Range] = {}
-        self._words: tuple[object, ...] = ()
+        self._words = ""
+        self._frame: tuple[Any, ...] = NO_FRAME
         self._held = False
         self._looks: dict[str, Look] = {}
 
@@ -159,10 +63,10 @@ class PlotCanvas(pg.PlotWidget):
         plot.layout.setContentsMargins(4, 2, 10, 4)
         # pyqtgraph's exporters draw thin lines and no legend; the program has its own.
         self.sceneObj.contextMenu = []
-        self._header = _Header()
+        self._header = Header()
         plot.layout.removeItem(plot.titleLabel)
         plot.layout.addItem(self._header, 0, 0, 1, 3)
-        self._overlay = _Overlay()
+        self._overlay = Overlay()
         self._overlay.setParentItem(plot)
         self._overlay.setZValue(-50)
         self._overlay.setXLink(self._box)
@@ -173,6 +77,7 @@ class PlotCanvas(pg.PlotWidget):
             # An axis that grew stays: a plot that trembles with its numbers cannot be watched.
             axis.setStyle(autoReduceTextSpace=False, tickTextOffset=4, tickLength=-4, maxTickLevel=1)
             axis.setStyle(hideOverlappingLabels=False)
+        self._grid = Grid(self._box, axes["bottom"], axes["left"])
         self._box.taken, self._box.released = self._hold, self.fit
         self._box.sigResized.connect(self._on_resized)
         self._box.sigRangeChanged.connect(self._on_moved)
@@ -187,9 +92,15 @@ class PlotCanvas(pg.PlotWidget):
         """Draw a scene in place of the last one."""
         if self.shown is None or self.shown.view != scene.view:
             self._release()
+        # What a diverged run measured may overflow in a sum; it is left out of the picture then.
+        with np.errstate(all="ignore"):
+            self._show(scene)
+
+    def _show(self, scene: Scene) -> None:
         self.shown = scene
         self._looks = {side: self._look(scene, side) for side in ("left", "right")}
-        self._set_words(scene)
+        self._set_header(scene)
+        self._set_axes(scene)
         if not self._held:
             self._set_ranges(scene)
         for order, layer in enumerate(scene.layers):
@@ -207,6 +118,7 @@ class PlotCanvas(pg.PlotWidget):
         for axis in self._axes.values():
             axis.setPen(pg.mkPen(theme.grid))
             axis.setTextPen(pg.mkPen(theme.muted))
+        self._grid.setPen(pg.mkPen(_mixed(theme.surface, theme.grid, 0.45)))
         self._restyle()
 
     @Slot()
@@ -215,6 +127,10 @@ class PlotCanvas(pg.PlotWidget):
         self._release()
         if self.shown is not None:
             self._set_ranges(self.shown)
+
+    def close(self) -> bool:
+        """Close as any widget does: pyqtgraph takes its plot apart here, and a late event then crashes."""
+        return QWidget.close(self)
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow the widget's font."""
@@ -230,7 +146,7 @@ class PlotCanvas(pg.PlotWidget):
             self._on_resized()
 
     def _restyle(self) -> None:
-        self._words = ()
+        self._words, self._frame = "", ([], self._frame[1], *self._frame[2:])
         font = QFont(self.font())
         for axis in self._axes.values():
             axis.setStyle(tickFont=font)
@@ -261,32 +177,37 @@ class PlotCanvas(pg.PlotWidget):
 
     # The words around the plot.
 
-    def _set_words(self, scene: Scene) -> None:
-        keys = tuple(
-            (layer.label, layer.role, _sign(layer)) for layer in scene.layers if layer.label
-        )  # fmt: skip
-        right_roles = {layer.role for layer in scene.layers if layer.side == "right"}
+    def _set_header(self, scene: Scene) -> None:
+        keys = dict.fromkeys((layer.label, layer.role, _sign(layer)) for layer in scene.layers if layer.label)
+        words = _header(scene.title, keys, self.theme)
+        if words != self._words:
+            self._words = words
+            self._header.set_words(words, self.font())
+
+    def _set_axes(self, scene: Scene) -> None:
+        roles = frozenset(layer.role for layer in scene.layers if layer.side == "right")
         has_image = any(isinstance(layer, Image) for layer in scene.layers)
-        axes = (scene.x, scene.left, scene.right)
-        about = [None if axis is None else (axis.title, axis.scale) for axis in axes]
-        words = (scene.title, *about, scene.equal, has_image, frozenset(right_roles), *dict.fromkeys(keys))
-        if words == self._words:
+        axes = {"bottom": scene.x, "left": scene.left, "right": scene.right}
+        titles = [None if axis is None else axis.title for axis in axes.values()]
+        scales = [None if axis is None else axis.scale for axis in axes.values()]
+        frame = (titles, scales, roles, has_image, scene.equal)
+        if frame == self._frame:
             return
-        self._words = words
-        self._header.set_words(_header(scene.title, dict.fromkeys(keys), self.theme), self.font())
+        if scales != self._frame[1] or scene.equal != self._frame[4]:
+            self._ranges.clear()
+        self._frame = frame
         self.getPlotItem().showAxis("right", scene.right is not None)
         self._overlay.setVisible(scene.right is not None)
-        for name, axis in zip(("bottom", "left", "right"), axes, strict=True):
-            if axis is None:
-                continue
-            shared: Role | None = next(iter(right_roles)) if name == "right" and len(right_roles) == 1 else None
-            colour = self.theme.text if shared is None else self.theme.roles[shared]
-            # The text is rich text: a "<" in it is meant as one.
-            self._axes[name].setLabel(html.escape(axis.title), color=colour)
-            self._axes[name].setLogMode(axis.scale == "log")
-            self._axes[name].setGrid(40 if name != "right" and not has_image else False)
+        self._grid.setVisible(not has_image)
         self._box.setAspectLocked(scene.equal)
-        self._ranges.clear()
+        for name, axis in axes.items():
+            if axis is not None:
+                own = name == "right" and len(roles) == 1
+                colour = self.theme.roles[next(iter(roles))] if own else self.theme.text
+                # The label is rich text: a "<" in it is meant as one.
+                self._axes[name].setLabel(html.escape(axis.title), color=colour)
+                self._axes[name].setLogMode(axis.scale == "log")
+        self._grid.follow()
 
     # Ranges.
 
@@ -308,7 +229,10 @@ class PlotCanvas(pg.PlotWidget):
         sides = {side: [y for at, _, y in extents if at == side] for side in ("left", "right")}
         if scene.right is None:
             sides = {"left": sides["left"] + sides["right"], "right": []}
-        wanted = {"x": self._fitted("x", scene.x, horizontal), "left": self._fitted("left", scene.left, sides["left"])}
+        wanted = {
+            "x": self._fitted("x", scene.x, horizontal),
+            "left": self._fitted("left", scene.left, sides["left"]),
+        }
         if any(self._ranges.get(name) != value for name, value in wanted.items()):
             self._ranges.update(wanted)
             self._box.setRange(xRange=wanted["x"], yRange=wanted["left"], padding=0, disableAutoRange=False)
@@ -337,6 +261,7 @@ class PlotCanvas(pg.PlotWidget):
 
     @Slot()
     def _on_moved(self, *_: object) -> None:
+        self._grid.follow()
         for side, drawn in self._drawn.values():
             drawn.moved(self._looks[side])
 
@@ -344,8 +269,8 @@ class PlotCanvas(pg.PlotWidget):
 def fitted_range(low: float, high: float, current: Range | None, log: bool = False) -> Range:
     """Choose a range for data from ``low`` to ``high``, the current one as long as it fits.
 
-    It fits while it holds the data and they fill at least half of it: a range that follows every frame costs more
-    than the curves, and hides that something moves.
+    It fits while it holds the data and they fill at least half of it: a range that follows every frame costs
+    more than the curves, and hides that something moves.
     """
     span = high - low
     if current is not None and current[0] <= low and high <= current[1] and 2 * span >= current[1] - current[0]:
@@ -360,7 +285,7 @@ def fitted_range(low: float, high: float, current: Range | None, log: bool = Fal
     rough = span / (20 if current is None else 8)
     power = 10.0 ** math.floor(math.log10(rough))
     step = power * next(nice for nice in (1, 2, 5, 10) if rough <= nice * power * (1 + 1e-9))
-    # A little air, but none beyond a round number: a density starts at zero, a run of 20,000 steps ends there.
+    # A little air, but none beyond a round number: a density starts at zero, a run of 20,000 steps ends so.
     below, above = (0.0 if _is_whole(end / step) else 0.02 * span for end in (low, high))
     return math.floor((low - below) / step + 1e-9) * step, math.ceil((high + above) / step - 1e-9) * step
 
@@ -373,9 +298,9 @@ def _sign(layer: Layer) -> str:
     return LINE_SIGNS[layer.style] if isinstance(layer, Line) else SIGNS.get(type(layer), "■")
 
 
-def _tint(theme: Theme, role: Role) -> str:
-    pairs = zip(rgb(theme.surface), rgb(theme.roles[role]), strict=True)
-    return "#" + bytes(round(ground + TINT * (colour - ground)) for ground, colour in pairs).hex()
+def _mixed(ground: str, colour: str, share: float) -> str:
+    pairs = zip(rgb(ground), rgb(colour), strict=True)
+    return "#" + bytes(round(below + share * (above - below)) for below, above in pairs).hex()
 
 
 def _header(title: str, keys: dict[tuple[str, Role, str], None], theme: Theme) -> str:
@@ -383,7 +308,9 @@ def _header(title: str, keys: dict[tuple[str, Role, str], None], theme: Theme) -
     parts: list[str] = []
     for label, role, sign in keys:
         shown = html.escape(label).replace(" ", "&nbsp;").replace("-", "\u2011")
-        colours = (_tint(theme, "fake"), _tint(theme, "real")) if sign == IMAGE_SIGN else (theme.roles[role],)
+        colours = [theme.roles[role]]
+        if sign == IMAGE_SIGN:
+            colours = [_mixed(theme.surface, theme.roles[end], TINT) for end in ENDS]
         signs = "".join(f'<span style="color:{colour}">{sign}</span>' for colour in colours)
         parts.append(f"{signs}&nbsp;{shown}")
     name = f"<b>{html.escape(title)}</b>"

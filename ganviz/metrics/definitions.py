@@ -32,22 +32,46 @@ _CELLS = (
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
-        Metric("generator_loss", "Generator's loss", "What the generator minimises, over the step's last batch."),
-        Metric("discriminator_loss", "Discriminator's loss", "What the discriminator minimises, over its last batch."),
-        Metric("mean_real", "mean D(x)", "Mean probability of being real that the discriminator gives to real samples."),
-        Metric("mean_fake", "mean D(G(z))", "Mean probability of being real that it gives to generated samples."),
+        Metric(
+            "generator_loss", "Generator's loss", "What the generator minimises, over the step's last batch."
+        ),
+        Metric(
+            "discriminator_loss",
+            "Discriminator's loss",
+            "What the discriminator minimises, over its last batch.",
+        ),
+        Metric(
+            "mean_real",
+            "mean D(x)",
+            "Mean probability of being real that the discriminator gives to real samples.",
+        ),
+        Metric(
+            "mean_fake", "mean D(G(z))", "Mean probability of being real that it gives to generated samples."
+        ),
         Metric("critic_w1", "critic's estimate of W1", "E f(real) - E f(fake) over the critic's last batch."),
         Metric(
-            "generator_gradient_norm", "generator's gradient", "Euclidean norm of the generator's parameter gradient."
+            "generator_gradient_norm",
+            "generator's gradient",
+            "Euclidean norm of the generator's parameter gradient.",
         ),
         Metric(
             "discriminator_gradient_norm",
             "discriminator's gradient",
             "Euclidean norm of the discriminator's parameter gradient.",
         ),
-        Metric("clip_fraction", "weights at the clip bound", "Share of the discriminator's parameters at the bound."),
+        Metric(
+            "clip_fraction",
+            "weights at the clip bound",
+            "Share of the discriminator's parameters at the bound.",
+        ),
         Metric("kl", "KL(real ‖ generated)", "Kullback-Leibler divergence.", "nats", "plug-in " + _CELLS),
-        Metric("reverse_kl", "KL(generated ‖ real)", "Reverse Kullback-Leibler divergence.", "nats", "plug-in " + _CELLS),
+        Metric(
+            "reverse_kl",
+            "KL(generated ‖ real)",
+            "Reverse Kullback-Leibler divergence.",
+            "nats",
+            "plug-in " + _CELLS,
+        ),
         Metric("js", "JS", "Jensen-Shannon divergence, at most ln 2.", "nats", "plug-in " + _CELLS),
         Metric(
             "w1",

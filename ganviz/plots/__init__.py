@@ -1,0 +1,68 @@
+"""Views: pure functions from a frame to a scene."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ganviz.experiment import Experiment
+from ganviz.run import Frame, Need
+
+from . import curves
+from .line import line
+from .mapping import mapping
+from .plane import plane
+from .scene import Arrows, Axis, Band, Histogram, Image, Layer, Line, Points, Role, Scene, Text
+from .slope import slope
+from .theme import DARK, LIGHT, PAPER, THEMES, Theme
+
+
+@dataclass(frozen=True)
+class View:
+    """A kind of picture: its name, what it needs of a frame, how it is made, and for which data dimensions."""
+
+    name: str
+    title: str
+    needs: Need
+    draw: Callable[[Frame], Scene]
+    dimensions: tuple[int, ...] = (1, 2)
+
+    def applies(self, experiment: Experiment) -> bool:
+        """Whether the view has something to show for an experiment."""
+        if self.name == "modes":
+            return experiment.data.kind in ("ring", "grid", "gaussian", "mixture", "diracs")
+        if self.name == "clipping":
+            return experiment.discriminator.clip > 0
+        return experiment.dimension in self.dimensions
+
+
+_CURVES = Need.METRICS | Need.HISTORY
+
+VIEWS: dict[str, View] = {
+    view.name: view
+    for view in (
+        View("plane", "Samples and discriminator", Need.SAMPLES | Need.SURFACE | Need.PULLS, plane, (2,)),
+        View("line", "Densities and discriminator", Need.SAMPLES | Need.SURFACE, line, (1,)),
+        View("slope", "Slope of the discriminator", Need.SURFACE, slope, (1,)),
+        View("map", "Map from noise to samples", Need.SAMPLES | Need.MAP, mapping, (1,)),
+        View("losses", "Losses", Need.HISTORY, curves.losses),
+        View("scores", "Judgement of the discriminator", _CURVES, curves.scores),
+        View("divergences", "Divergences", _CURVES, curves.divergences),
+        View("gradients", "Gradient norms", Need.HISTORY, curves.gradients),
+        View("modes", "Modes", _CURVES, curves.modes),
+        View("clipping", "Clipped weights", Need.HISTORY, curves.clipping),
+    )
+}
+"""Every view by its name; the first that applies to an experiment is its stage."""
+
+
+def views_for(experiment: Experiment) -> list[View]:
+    """List the views that apply to an experiment, the stage first."""
+    return [view for view in VIEWS.values() if view.applies(experiment)]
+
+
+__all__ = [
+    "DARK", "LIGHT", "PAPER", "THEMES", "VIEWS",
+    "Arrows", "Axis", "Band", "Histogram", "Image", "Layer", "Line", "Points",
+    "Role", "Scene", "Text", "Theme", "View", "views_for",
+]  # fmt: skip

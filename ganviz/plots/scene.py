@@ -6,7 +6,7 @@ page show the same thing in their own way. Everything is in data coordinates.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -58,7 +58,7 @@ class Image(Layer):
     fake, the upper that of real.
     """
 
-    values: Array = np.empty((0, 0))
+    values: Array = field(default_factory=lambda: np.empty((0, 0)))
     extent: tuple[float, float, float, float] = (0.0, 1.0, 0.0, 1.0)
     levels: tuple[float, float] = (0.0, 1.0)
 
@@ -67,7 +67,7 @@ class Image(Layer):
 class Points(Layer):
     """Dots; ``xy`` is (n, 2), ``size`` their diameter in typographic points, ``opacity`` from 0 to 1."""
 
-    xy: Array = np.empty((0, 2))
+    xy: Array = field(default_factory=lambda: np.empty((0, 2)))
     size: float = 3.0
     opacity: float = 0.8
 
@@ -76,16 +76,16 @@ class Points(Layer):
 class Arrows(Layer):
     """Arrows from ``tail`` (n, 2) to ``tail + vector`` (n, 2)."""
 
-    tail: Array = np.empty((0, 2))
-    vector: Array = np.empty((0, 2))
+    tail: Array = field(default_factory=lambda: np.empty((0, 2)))
+    vector: Array = field(default_factory=lambda: np.empty((0, 2)))
 
 
 @dataclass(frozen=True)
 class Line(Layer):
     """A curve through ``x`` (n,) and ``y`` (n,); a value that is not finite leaves a gap. ``width`` in points."""
 
-    x: Array = np.empty(0)
-    y: Array = np.empty(0)
+    x: Array = field(default_factory=lambda: np.empty(0))
+    y: Array = field(default_factory=lambda: np.empty(0))
     width: float = 1.5
     style: Literal["solid", "dashed", "dotted"] = "solid"
 
@@ -94,9 +94,9 @@ class Line(Layer):
 class Band(Layer):
     """The area between ``low`` (n,) and ``high`` (n,) over ``x`` (n,)."""
 
-    x: Array = np.empty(0)
-    low: Array = np.empty(0)
-    high: Array = np.empty(0)
+    x: Array = field(default_factory=lambda: np.empty(0))
+    low: Array = field(default_factory=lambda: np.empty(0))
+    high: Array = field(default_factory=lambda: np.empty(0))
     opacity: float = 0.25
 
 
@@ -104,8 +104,8 @@ class Band(Layer):
 class Histogram(Layer):
     """Bars: ``heights`` (n,) between neighbouring ``edges`` (n + 1,)."""
 
-    edges: Array = np.empty(0)
-    heights: Array = np.empty(0)
+    edges: Array = field(default_factory=lambda: np.empty(0))
+    heights: Array = field(default_factory=lambda: np.empty(0))
     opacity: float = 0.5
 
 

@@ -125,7 +125,9 @@ class Run:
             raise ExperimentError(f"{path} cannot change in a running training: start anew with it")
         changed = self.experiment.replace({path: value})
         if changed.dimension != self.experiment.dimension:
-            raise ExperimentError(f"{path} cannot change the data's dimension in a running training: start anew with it")
+            raise ExperimentError(
+                f"{path} cannot change the data's dimension in a running training: start anew with it"
+            )
         before = self.experiment[path]
         if changed[path] == before:
             return
@@ -201,7 +203,11 @@ class Run:
 
     def _step_metrics(self) -> dict[str, float]:
         values = _as_metrics(self._last[None, :], self.experiment)[0]
-        return {name: float(value) for name, value in zip(STEP_METRICS, values, strict=True) if not np.isnan(value)}
+        return {
+            name: float(value)
+            for name, value in zip(STEP_METRICS, values, strict=True)
+            if not np.isnan(value)
+        }
 
     def _sample_metrics(self) -> dict[str, float]:
         """Measure samples of the loaded evaluator, once for each step, and remember them in the history."""

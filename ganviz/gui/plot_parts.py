@@ -1,0 +1,139 @@
+"""The parts of a plot around its layers: the boxes that hold them, axes, grid, and the line above."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QGraphicsTextItem
+
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+class Box(pg.ViewBox):
+    """A view box that tells its canvas when the person takes the view over, and when they give it back."""
+
+    def __init__(self) -> None:
+        super().__init__(defaultPadding=0.0)
+        super().enableAutoRange(enable=False)
+        self.taken: Callable[[], None] = lambda: None
+        self.released: Callable[[], None] = lambda: None
+
+    def setRange(self, *args: Any, disableAutoRange: bool = True, **more: Any) -> None:
+        """Set the range; every call but the canvas's own comes from the person."""
+        super().setRange(*args, disableAutoRange=False, **more)
+        if disableAutoRange:
+            self.taken()
+
+    def autoRange(self, *_: Any, **__: Any) -> None:
+        """Show everything: the menu's "View all"."""
+        self.released()
+
+    def enableAutoRange(self, *args: Any, **more: Any) -> None:
+        """Show everything, where the button or the menu asks for it; the canvas fits the ranges itself."""
+        asked = [*args[1:], *more.values()] or [True]
+        if any(value is not False and value is not None for value in asked):
+            self.released()
+
+    def mouseClickEvent(self, event: Any) -> None:
+        """Show everything on a double click."""
+        if event.double() and event.button() == Qt.MouseButton.LeftButton:
+            event.accept()
+            self.released()
+        else:
+            super().mouseClickEvent(event)
+
+
+class Overlay(pg.ViewBox):
+    """The box of the right axis: it lies over the other one and leaves the mouse to it."""
+
+    def __init__(self) -> None:
+        super().__init__(enableMouse=False, enableMenu=False, defaultPadding=0.0)
+        super().enableAutoRange(enable=False)
+        self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
+        self.setFlag(self.GraphicsItemFlag.ItemIsFocusable, False)
+
+    def mouseClickEvent(self, event: Any) -> None:
+        """Leave clicks to the box below."""
+        event.ignore()
+
+    def mouseDragEvent(self, event: Any, axis: int | None = None) -> None:
+        """Leave drags to the box below."""
+        event.ignore()
+
+
+class Scale(pg.AxisItem):
+    """An axis whose numbers read as in print: a true minus, 10⁻² on a logarithmic scale."""
+
+    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
+        """Write the numbers beside the ticks."""
+        if not self.logMode:
+            return [text.replace("-", "−") for text in super().tickStrings(values, scale, spacing)]
+        low, high = self.range
+        return [self._power(value, high - low) for value in values]
+
+    @staticmethod
+    def _power(value: float, span: float) -> str:
+        exponent = math.floor(value + 1e-6)
+        digit = round(10 ** (value - exponent))
+        power = "10" + str(exponent).translate(SUPERSCRIPTS)
+        if digit == 1:
+            return power
+        return f"{digit}·{power}" if digit in (2, 5) and span < 1.2 else ""
+
+
+class Grid(pg.PlotCurveItem):
+    """Lines at the larger ticks, one item for all: pyqtgraph's own grid took 9 ms a frame, full screen."""
+
+    def __init__(self, box: pg.ViewBox, bottom: pg.AxisItem, left: pg.AxisItem) -> None:
+        super().__init__(connect="pairs", skipFiniteCheck=True)
+        self._box, self._bottom, self._left = box, bottom, left
+        self.setZValue(-1)
+        box.addItem(self, ignoreBounds=True)
+
+    def follow(self) -> None:
+        """Draw the lines for the range that the view has now."""
+        (left, right), (low, high) = self._box.viewRange()
+        across = self._ticks(self._bottom, left, right, self._box.width())
+        up = self._ticks(self._left, low, high, self._box.height())
+        x = np.concatenate([np.repeat(across, 2), np.tile([left, right], len(up))])
+        y = np.concatenate([np.tile([low, high], len(across)), np.repeat(up, 2)])
+        self.setData(x=x, y=y)
+
+    @staticmethod
+    def _ticks(axis: pg.AxisItem, low: float, high: float, length: float) -> np.ndarray:
+        levels = [np.asarray(values, dtype=float) for _, values in axis.tickValues(low, high, max(length, 1.0))]
+        # The coarsest level may hold one tick or none.
+        return next((level for level in levels if len(level) >= 3), np.concatenate([np.empty(0), *levels[:2]]))
+
+
+class Header(pg.GraphicsWidget):
+    """Title and legend in a line above the plot, in several where the widget is narrow."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._words = QGraphicsTextItem(self)
+        self._words.document().setDocumentMargin(3)
+
+    def set_words(self, words: str, font: QFont) -> None:
+        """Set the rich text and the font."""
+        self._words.setFont(font)
+        self._words.setHtml(words)
+        self._fit()
+
+    def resizeEvent(self, event: Any) -> None:
+        """Break the line anew."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        if self.width() != self._words.textWidth():
+            self._words.setTextWidth(self.width())
+        height = self._words.boundingRect().height()
+        if height != self.minimumHeight():
+            self.setFixedHeight(height)

@@ -1,0 +1,317 @@
+"""The training thread: takes commands, trains in short bursts, and leaves the newest frame where the window finds it.
+
+It knows nothing of Qt. The window puts commands into a queue and pulls reports from a one-slot mailbox on its own
+timer; nobody waits for anybody.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from ganviz.experiment import Experiment, ExperimentError, Value
+from ganviz.run import Frame, Need, Run, TrainingDiverged
+
+BURST = 0.008
+"""Seconds that a burst of training is meant to last."""
+FRAME_SHARE, METRICS_SHARE = 0.25, 0.10
+"""Largest shares of the thread's time that go into frames, and into measuring samples."""
+FRAME_EVERY, METRICS_EVERY = 1 / 60, 1 / 10
+PAUSED_WAIT = 0.5
+
+Command = Callable[[], None]
+
+
+class Status(Enum):
+    """What the thread is doing."""
+
+    STARTING = "starting"
+    COMPILING = "compiling"
+    RUNNING = "running"
+    PAUSED = "paused"
+    DIVERGED = "diverged"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the window needs to know at one moment.
+
+    ``run`` counts the runs that were started, so that a frame can be told from one of the run before it.
+    """
+
+    status: Status
+    message: str = ""
+    frame: Frame | None = None
+    steps_per_second: float = 0.0
+    progress: float = 0.0
+    run: int = 0
+
+
+class Trainer:
+    """Trains one run at a time on a thread of its own.
+
+    All methods may be called from the window's thread and return at once.
+    """
+
+    def __init__(self) -> None:
+        self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
+        self._slot: Report | None = None
+        self._lock = threading.Lock()
+        self._messages: deque[str] = deque()
+        self._needs = Need.SAMPLES
+        self._run: Run | None = None
+        self._runs = 0
+        self._playing = True
+        self._diverged = ""
+        self._limit: float | None = None
+        self._stopping = False
+        self._compiler: subprocess.Popen[str] | None = None
+        self._frame_due = self._metrics_due = 0.0
+        self._stale = True
+        self._clock = _Clock()
+        self._thread = threading.Thread(target=self._main, name="training", daemon=True)
+
+    def start(self, experiment: Experiment, playing: bool = True) -> None:
+        """Start the thread on an experiment."""
+        self._playing = playing
+        self.restart(experiment)
+        self._thread.start()
+
+    def restart(self, experiment: Experiment) -> None:
+        """Leave the present run and start a new one."""
+        self._commands.put(lambda: self._begin(experiment))
+
+    def change(self, path: str, value: Value) -> None:
+        """Change a parameter of the running experiment at the next step."""
+        self._commands.put(lambda: self._change(path, value))
+
+    def play(self, playing: bool) -> None:
+        """Go on, or pause."""
+        self._commands.put(lambda: self._set_playing(playing))
+
+    def step(self, steps: int = 1) -> None:
+        """Train for some steps and pause."""
+        self._commands.put(lambda: self._single(steps))
+
+    def limit(self, steps_per_second: float | None) -> None:
+        """Train at most this fast; None: as fast as possible."""
+        self._commands.put(lambda: self._set_limit(steps_per_second))
+
+    def look(self, needs: Need) -> None:
+        """Say what the next frames must hold."""
+        self._commands.put(lambda: self._set_needs(needs))
+
+    def take(self) -> Report | None:
+        """Take the newest report, if there is one since the last call."""
+        with self._lock:
+            report, self._slot = self._slot, None
+        return report
+
+    def messages(self) -> list[str]:
+        """Take all sentences for the person since the last call; none is ever dropped."""
+        taken: list[str] = []
+        with contextlib.suppress(IndexError):
+            while True:
+                taken.append(self._messages.popleft())
+        return taken
+
+    def stop(self, wait: float = 2.0) -> bool:
+        """End the thread, in the middle of a compilation too; return whether it ended in time."""
+        self._stopping = True
+        compiler = self._compiler
+        if compiler is not None:
+            with contextlib.suppress(OSError):
+                compiler.kill()
+        self._commands.put(lambda: None)
+        if self._thread.ident is not None:
+            self._thread.join(wait)
+        return not self._thread.is_alive()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
+    def _main(self) -> None:
+        while not self._stopping:
+            try:
+                self._work()
+            except TrainingDiverged as diverged:
+                self._playing = False
+                self._diverged = str(diverged)
+                self._frame_due = self._metrics_due = 0.0
+                self._stale = True
+            except Exception as error:
+                # Whatever goes wrong reaches the person as a sentence; the thread lives on for the next command.
+                traceback.print_exc()
+                self._playing = False
+                self._run = None
+                self._put(Report(Status.FAILED, _sentence(error), run=self._runs))
+
+    def _work(self) -> None:
+        self._carry_out(wait=not (self._playing and self._run is not None) and not self._stale)
+        if self._run is None or self._stopping:
+            self._stale = False
+            return
+        if self._playing:
+            self._clock.burst(self._run, self._limit)
+            self._stale = True
+        self._show()
+
+    def _carry_out(self, wait: bool) -> None:
+        with contextlib.suppress(queue.Empty):
+            command = self._commands.get(timeout=PAUSED_WAIT) if wait else self._commands.get_nowait()
+            while True:
+                command()
+                command = self._commands.get_nowait()
+
+    def _show(self) -> None:
+        """Leave a frame in the mailbox if the last one was taken and the time for it is there."""
+        assert self._run is not None
+        now = time.perf_counter()
+        if self._slot is not None or (self._playing and now < self._frame_due):
+            if not self._playing:
+                # The window will come for the last frame; then the paused state is to be seen.
+                time.sleep(0.002)
+            return
+        needs = self._needs
+        measured = not self._playing or now >= self._metrics_due
+        if not measured:
+            needs &= ~Need.METRICS
+        frame = self._run.frame(needs)
+        cost = time.perf_counter() - now
+        if measured:
+            self._metrics_due = now + max(METRICS_EVERY, cost / METRICS_SHARE)
+        else:
+            self._frame_due = now + max(FRAME_EVERY, cost / FRAME_SHARE)
+        status = Status.RUNNING if self._playing else Status.PAUSED
+        if self._diverged:
+            status = Status.DIVERGED
+        self._stale = self._playing
+        speed = self._clock.rate if self._playing else 0.0
+        self._put(Report(status, self._diverged, frame, speed, 1.0, self._runs))
+
+    def _put(self, report: Report) -> None:
+        with self._lock:
+            self._slot = report
+
+    def _begin(self, experiment: Experiment) -> None:
+        self._run = None
+        self._runs += 1
+        self._diverged = ""
+        self._put(Report(Status.STARTING, "Starting", run=self._runs))
+        if not self._compile(experiment.precision):
+            return
+        self._run = Run(experiment)
+        self._clock = _Clock()
+        self._frame_due = self._metrics_due = 0.0
+        self._stale = True
+
+    def _compile(self, bits: int) -> bool:
+        """Have the engine compiled by another process if it is not in the cache; return whether to go on."""
+        from ganviz.engine import warmup
+
+        if warmup.is_ready(bits):
+            return not self._stopping
+        message = "Compiling the engine for this computer. This happens once"
+        self._put(Report(Status.COMPILING, message, run=self._runs))
+        command = [sys.executable, "-m", "ganviz.engine.warmup", str(bits)]
+        self._compiler = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        with self._compiler as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                done, total = line.split()
+                self._put(Report(Status.COMPILING, message, progress=int(done) / int(total), run=self._runs))
+                if self._stopping:
+                    process.kill()
+        self._compiler = None
+        # Where the other process failed, the run itself compiles, or fails with a sentence of its own.
+        return not self._stopping
+
+    def _change(self, path: str, value: Value) -> None:
+        if self._run is None:
+            return
+        try:
+            self._run.change(path, value)
+        except ExperimentError as error:
+            self._messages.append(str(error))
+            return
+        self._diverged = ""
+        self._frame_due = 0.0
+        self._stale = True
+
+    def _set_playing(self, playing: bool) -> None:
+        if playing and self._diverged:
+            self._messages.append(self._diverged)
+            return
+        self._playing = playing
+        self._stale = True
+
+    def _single(self, steps: int) -> None:
+        self._playing = False
+        self._stale = True
+        if self._run is not None:
+            self._run.advance(steps)
+
+    def _set_limit(self, steps_per_second: float | None) -> None:
+        self._limit = steps_per_second
+        self._clock = _Clock()
+
+    def _set_needs(self, needs: Need) -> None:
+        self._needs = needs
+        self._frame_due = self._metrics_due = 0.0
+        self._stale = True
+
+
+class _Clock:
+    """Sizes bursts to their time and the training to its speed limit, and measures its rate."""
+
+    def __init__(self) -> None:
+        self.rate = 0.0
+        self._steps = 1
+        self._counted = 0
+        self._since = time.perf_counter()
+        self._allowed = 1.0
+        self._last = self._since
+
+    def burst(self, run: Run, limit: float | None) -> None:
+        """Train for one burst, or wait a little where the limit allows no step yet."""
+        now = time.perf_counter()
+        steps = self._steps
+        if limit is not None:
+            self._allowed = min(self._allowed + (now - self._last) * limit, max(1.0, limit * 0.1))
+            self._last = now
+            steps = min(steps, int(self._allowed))
+            if steps == 0:
+                time.sleep(min(0.01, (1.0 - self._allowed) / limit))
+                self._measure(0)
+                return
+            self._allowed -= steps
+        run.advance(steps)
+        elapsed = time.perf_counter() - now
+        fitting = steps * BURST / max(elapsed, 1e-6)
+        # Growth is slow, so that one burst that was measured short does not make the next a long one.
+        self._steps = max(1, min(int(fitting), 2 * self._steps))
+        self._measure(steps)
+
+    def _measure(self, steps: int) -> None:
+        self._counted += steps
+        elapsed = time.perf_counter() - self._since
+        if elapsed > 0.5:
+            self.rate = self._counted / elapsed
+            self._counted, self._since = 0, time.perf_counter()
+
+
+def _sentence(error: Exception) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return f"The training stopped: {text}"

@@ -1,0 +1,85 @@
+"""Metrics over steps."""
+
+from __future__ import annotations
+
+from ganviz.run import Frame
+
+from .common import STEPS, curve, is_critic
+from .scene import Axis, Scene
+
+
+def losses(frame: Frame) -> Scene:
+    """Draw both players' losses."""
+    layers = [
+        *curve(
+            frame, "discriminator_loss", "discriminator", "critic" if is_critic(frame) else "discriminator"
+        ),
+        *curve(frame, "generator_loss", "generator", "generator"),
+    ]
+    return Scene("losses", "Losses", STEPS, Axis("loss"), tuple(layers))
+
+
+def scores(frame: Frame) -> Scene:
+    """Draw how the discriminator judges real and fake, or the critic's estimate of W1 beside W1 itself."""
+    if is_critic(frame):
+        layers = [
+            *curve(frame, "critic_w1", "discriminator", "critic's estimate (its own scale)"),
+            *curve(frame, "w1", "neutral", "W1", "right"),
+        ]
+        return Scene("scores", "Critic", STEPS, Axis("E f(real) − E f(fake)"), tuple(layers), Axis("W1"))
+    layers = [*curve(frame, "mean_real", "real", "D(x)"), *curve(frame, "mean_fake", "fake", "D(G(z))")]
+    return Scene(
+        "scores",
+        "Mean judgement",
+        STEPS,
+        Axis("mean probability of real", range=(-0.02, 1.02)),
+        tuple(layers),
+    )
+
+
+def divergences(frame: Frame) -> Scene:
+    """Draw KL and JS in nats, and W1 on its own axis."""
+    layers = [
+        *curve(frame, "kl", "accent", "KL"),
+        *curve(frame, "js", "real", "JS"),
+        *curve(frame, "w1", "neutral", "W1", "right"),
+    ]
+    return Scene(
+        "divergences",
+        "Divergences",
+        STEPS,
+        Axis("KL, JS", "nats", scale="log"),
+        tuple(layers),
+        Axis("W1", scale="log"),
+    )
+
+
+def gradients(frame: Frame) -> Scene:
+    """Draw the norm of each player's gradient."""
+    layers = [
+        *curve(
+            frame,
+            "discriminator_gradient_norm",
+            "discriminator",
+            "critic" if is_critic(frame) else "discriminator",
+        ),
+        *curve(frame, "generator_gradient_norm", "generator", "generator"),
+    ]
+    return Scene("gradients", "Gradient norms", STEPS, Axis("norm", scale="log"), tuple(layers))
+
+
+def modes(frame: Frame) -> Scene:
+    """Draw modes captured and the share of high-quality samples."""
+    layers = [
+        *curve(frame, "modes", "accent", "modes captured"),
+        *curve(frame, "high_quality", "fake", "high-quality share", "right"),
+    ]
+    return Scene(
+        "modes", "Modes", STEPS, Axis("modes"), tuple(layers), Axis("high-quality share", range=(-0.02, 1.02))
+    )
+
+
+def clipping(frame: Frame) -> Scene:
+    """Draw the share of the discriminator's parameters at the clip bound."""
+    layers = curve(frame, "clip_fraction", "discriminator", "at the clip bound")
+    return Scene("clipping", "Clipped weights", STEPS, Axis("share", range=(-0.02, 1.02)), tuple(layers))

@@ -1,0 +1,55 @@
+"""The stage in one dimension: densities of real and fake, and the discriminator's curve on its own axis."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ganviz.run import Frame
+
+from .common import Floats, data_axes, is_critic, judgement, judgement_axis
+from .scene import Axis, Band, Histogram, Layer, Line, Scene, Text
+
+BINS = 96
+MOST = 8.0
+"""The density axis reaches at most this many times beyond the highest real density."""
+
+
+def line(frame: Frame) -> Scene:
+    """Draw densities and discriminator of a one-dimensional frame."""
+    x, _ = data_axes(frame)
+    edges = np.linspace(*frame.box[0], BINS + 1)
+    fake = _heights(frame.fake[:, 0], edges)
+    layers: list[Layer] = []
+    if frame.density is not None:
+        place, height = frame.density
+        layers.append(Band("real area", "real", x=place, low=np.zeros_like(height), high=height))
+        layers.append(Line("real", "real", "real density", x=place, y=height, width=2.0))
+    else:
+        height = _heights(frame.real[:, 0], edges)
+        layers.append(Histogram("real", "real", "real", edges=edges, heights=height, opacity=0.4))
+    layers.append(Histogram("fake", "fake", "fake", edges=edges, heights=fake, opacity=0.5))
+    if frame.surface is not None:
+        label = "critic f(x)" if is_critic(frame) else "D(x)"
+        values = judgement(frame, frame.surface.outputs)
+        layers.append(Line("discriminator", "discriminator", label, "right", frame.surface.x, values, 2.0))
+    outside = float(np.mean((frame.fake[:, 0] < edges[0]) | (frame.fake[:, 0] > edges[-1])))
+    if outside > 0.005:
+        layers.append(
+            Text("outside", "fake", text=f"{outside:.0%} of the fakes lie outside", at=(0.02, 0.97))
+        )
+    title = frame.experiment.title or "Densities and discriminator"
+    top = _top(float(height.max()), float(fake.max()))
+    return Scene("line", title, x, Axis("density", range=(0.0, top)), tuple(layers), judgement_axis(frame))
+
+
+def _heights(samples: Floats, edges: Floats) -> Floats:
+    """Return the density in each bin, per unit of x; samples outside count in the whole but have no bin."""
+    counts, _ = np.histogram(samples, edges)
+    return counts / (len(samples) * (edges[1] - edges[0]))
+
+
+def _top(real: float, fake: float) -> float:
+    """Return the end of the density axis: in steps of two, so that it does not twitch."""
+    base = 1.2 * real if real > 0 else 1.0
+    steps = np.ceil(np.log2(max(1.05 * fake / base, 1.0)))
+    return base * float(min(2.0**steps, MOST))

@@ -1,0 +1,62 @@
+"""The stage in two dimensions: real and fake samples over the discriminator's surface, and where the fakes are pulled."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ganviz.run import Frame
+
+from .common import data_axes, is_critic, judgement
+from .scene import Arrows, Image, Layer, Points, Scene, Text
+
+LONGEST = 0.1
+"""Length of all but the longest arrows, as a share of the picture's width."""
+
+
+def plane(frame: Frame) -> Scene:
+    """Draw samples, surface and pulls of a two-dimensional frame."""
+    x, y = data_axes(frame)
+    layers: list[Layer] = [*_surface(frame)]
+    layers.append(Points("real", "real", "real", xy=frame.real, size=3.0, opacity=0.75))
+    layers.append(Points("fake", "fake", "fake", xy=frame.fake, size=3.0, opacity=0.85))
+    layers += _arrows(frame)
+    title = frame.experiment.title or "Samples and discriminator"
+    return Scene("plane", title, x, y, tuple(layers), equal=bool(frame.experiment.table is None))
+
+
+def _surface(frame: Frame) -> list[Layer]:
+    surface = frame.surface
+    if surface is None:
+        return []
+    values = judgement(frame, surface.outputs)
+    levels = (0.0, 1.0)
+    if is_critic(frame):
+        levels = (float(values.min()), float(values.max()))
+        if not levels[1] > levels[0]:
+            levels = (levels[0] - 1.0, levels[0] + 1.0)
+    # Grid points are the middles of the cells.
+    dx, dy = (surface.x[1] - surface.x[0]) / 2, (surface.y[1] - surface.y[0]) / 2
+    extent = (surface.x[0] - dx, surface.x[-1] + dx, surface.y[0] - dy, surface.y[-1] + dy)
+    label = "critic f, low to high" if is_critic(frame) else "D(x), 0 to 1"
+    return [Image("surface", "discriminator", label, values=values, extent=extent, levels=levels)]
+
+
+def _arrows(frame: Frame) -> list[Layer]:
+    pulls = frame.pulls
+    if pulls is None:
+        return []
+    extent = np.array([high - low for low, high in frame.box])
+    lengths = np.sqrt(((pulls / extent) ** 2).sum(axis=1))
+    typical = float(np.quantile(lengths, 0.9))
+    if not np.isfinite(typical) or typical == 0.0:
+        return [Text("pull", "gradient", text="generator's gradient: 0", at=(0.02, 0.97))]
+    vectors = pulls * (LONGEST / typical)
+    vectors *= np.minimum(1.0, 1.5 * typical / np.maximum(lengths, 1e-300))[:, None]
+    # The arrows' lengths are relative, so that they can be seen at all; the size itself is said in words.
+    size = float(np.median(np.sqrt((pulls**2).sum(axis=1))))
+    return [
+        Arrows(
+            "pulls", "gradient", "−∇ of the generator's loss", tail=frame.fake[: len(pulls)], vector=vectors
+        ),
+        Text("pull", "gradient", text=f"median |∇| {size:.2g}", at=(0.02, 0.97)),
+    ]

@@ -1,0 +1,208 @@
+"""Optimizers, clipping and the search for divergence, through programs for the machine."""
+
+import math
+
+import numpy as np
+import numpy_gan as plain
+import pytest
+
+from ganviz.engine import optimizer
+from ganviz.engine.data import data_plan
+from ganviz.engine.game import RECORDED
+from ganviz.engine.machine import STEP, Operation, execute, new_arena
+from ganviz.engine.program import Program
+from ganviz.experiment import Experiment
+
+PLAN = data_plan(Experiment())
+SETTINGS = {
+    "sgd": ({}, {"learning_rate": 0.03}),
+    "momentum": ({}, {"learning_rate": 0.01}, {"learning_rate": 0.01, "momentum": 0.0}),
+    "rmsprop": ({}, {"learning_rate": 1e-3, "decay": 0.9, "epsilon": 1e-4}, {"decay": 0.0}),
+    "adam": (
+        {},
+        {"learning_rate": 1e-3, "beta1": 0.5, "beta2": 0.9, "epsilon": 1e-3},
+        {"beta1": 0.0, "beta2": 0.99},
+        {"beta1": 0.0, "beta2": 0.0},
+    ),
+}
+
+
+class Machine:
+    """A program over one vector of parameters, its gradient and two moments."""
+
+    def __init__(self, size: int, bits: int = 64) -> None:
+        self.program = Program()
+        self.parts = {name: self.program.matrix(1, size).place for name in ("x", "y", "w", "b")}
+        self.size, self.bits = size, bits
+        self.arena = new_arena(self.program.size, bits)
+        self.counters = np.zeros(3, np.int64)
+        self.record = np.zeros((1, len(RECORDED)))
+
+    def __getitem__(self, part: str) -> np.ndarray:
+        return self.arena[self.parts[part] : self.parts[part] + self.size]
+
+    def add(self, operation: Operation, **more) -> None:
+        self.program.add(operation, m=self.size, **self.parts, **more)
+
+    def update(self, own: plain.Optimizer) -> None:
+        first = {"adam": own.beta1, "momentum": own.momentum}.get(own.kind, 0.0)
+        second = {"adam": own.beta2, "rmsprop": own.decay}.get(own.kind, 0.0)
+        constants = (own.learning_rate, first, second, own.epsilon)
+        self.add(Operation.UPDATE, n=optimizer.CODES[own.kind], s=2, constants=constants)
+
+    def run(self) -> int:
+        program = self.program
+        return execute(
+            program.instructions, program.constants, self.arena, self.counters, PLAN, 0, self.record, 1
+        )
+
+
+def settings():
+    for kind, variants in SETTINGS.items():
+        for index, variant in enumerate(variants):
+            values = {"learning_rate": 1e-3, **variant}
+            yield pytest.param(kind, values, id=f"{kind}-{index}")
+
+
+def gradient_sequence(steps: int, size: int, constant: bool) -> np.ndarray:
+    """Gradients over eight decades, one component of them always zero, one that changes sign, one constant."""
+    rng = np.random.default_rng(5)
+    sequence = rng.normal(size=(steps, size)) * 10.0 ** rng.uniform(-6, 2, (steps, size))
+    sequence[:, 0] = 0
+    sequence[:, 1] = (-1.0) ** np.arange(steps)
+    if constant:
+        sequence[:, 2] = 0.01
+    return sequence
+
+
+@pytest.mark.parametrize(("kind", "values"), list(settings()))
+@pytest.mark.parametrize(("bits", "tolerance"), [(64, 1e-12), (32, 2e-6)])
+def test_a_thousand_updates_follow_pytorchs_formulas(kind, values, bits, tolerance):
+    size, own = 19, plain.Optimizer(kind, **values)
+    machine = Machine(size, bits)
+    machine.update(own)
+    theta = np.random.default_rng(1).normal(size=size).astype(machine.arena.dtype).astype(np.float64)
+    machine["x"][:] = theta
+    # In 32 bits the rounding of a constant step adds up, 1000 times the same way; so there is none.
+    for g in gradient_sequence(1000, size, constant=bits == 64).astype(machine.arena.dtype):
+        machine["y"][:] = g
+        machine.run()
+        theta = own.step(theta, g.astype(np.float64))
+        assert np.array_equal(machine["y"], g)
+    if bits == 64:
+        np.testing.assert_allclose(machine["x"], theta, rtol=tolerance, atol=1e-15)
+    else:
+        # In the norm: a component near zero is known no better than the rounding of its path.
+        assert np.linalg.norm(machine["x"] - theta) <= tolerance * np.linalg.norm(theta)
+    assert machine["x"][0] == theta[0]
+    assert machine.counters.tolist() == [0, 0, 1000]
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "step"),
+    [
+        ("sgd", {}, 1e-4 * 0.01),
+        ("momentum", {}, 1e-4 * 0.01),
+        # REFERENCES.md: 9.9999e-4, that is lr g / (sqrt(0.01 g^2) + eps).
+        ("rmsprop", {}, 1e-4 * 0.01 / (math.sqrt(0.01 * 0.01**2) + 1e-8)),
+        # The first step of Adam is lr g / (|g| + eps).
+        ("adam", {}, 1e-4 * 0.01 / (0.01 + 1e-8)),
+        ("adam", {"beta1": 0.0, "beta2": 0.9}, 1e-4 * 0.01 / (0.01 + 1e-8)),
+    ],
+)
+def test_first_step_is_the_published_one(kind, values, step):
+    machine = Machine(1)
+    machine.update(plain.Optimizer(kind, 1e-4, **values))
+    machine["y"][:] = 0.01
+    machine.run()
+    assert -machine["x"][0] == pytest.approx(step, rel=1e-12)
+    if kind == "rmsprop":
+        assert f"{-machine['x'][0]:.4e}" == "9.9999e-04"
+
+
+def test_moments_lie_where_the_next_update_finds_them():
+    """Two players' updates in one program do not touch each other's moments or counts."""
+    machine = Machine(2)
+    own = plain.Optimizer("adam", 1e-2)
+    machine.update(own)
+    other = machine.program.matrix(1, 2).place
+    machine.program.add(Operation.UPDATE, x=other, y=other, w=other, b=other, m=2, n=0, s=1, constants=(0,) * 4)
+    machine.arena = new_arena(machine.program.size, 64)
+    machine["y"][:] = [1, -3]
+    machine.run()
+    assert machine["w"] == pytest.approx([0.1, -0.3])
+    assert machine["b"] == pytest.approx([0.001, 0.009])
+    assert machine.counters.tolist() == [0, 1, 1]
+
+
+@pytest.mark.parametrize("bits", [32, 64])
+def test_clip_cuts_both_sides_and_nothing_between(bits):
+    machine = Machine(7, bits)
+    machine.add(Operation.CLIP, constants=(0.25,))
+    machine["x"][:] = [-1, -0.25, -0.1, 0, 0.1, 0.25, np.inf]
+    machine.run()
+    assert machine["x"].tolist() == [-0.25, -0.25, machine["x"].dtype.type(-0.1), 0, np.float32(0.1)
+                                     if bits == 32 else 0.1, 0.25, 0.25]  # fmt: skip
+
+
+@pytest.mark.parametrize("bits", [32, 64])
+@pytest.mark.parametrize("place", [0, 5, 12])
+def test_not_a_number_survives_the_clip_and_ends_the_program(bits, place):
+    machine = Machine(13, bits)
+    machine.add(Operation.CLIP, constants=(1.0,))
+    machine.add(Operation.FINITE)
+    machine.add(Operation.NEXT)
+    assert machine.run() == 1
+    assert machine.counters[STEP] == 1
+    machine["x"][place] = np.nan
+    assert machine.run() == 0
+    assert machine.counters[STEP] == 1
+    assert np.isnan(machine["x"][place])
+    assert np.count_nonzero(np.isnan(machine["x"])) == 1
+
+
+@pytest.mark.parametrize("bits", [32, 64])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_finite_finds_one_bad_number_among_many(bits, value):
+    machine = Machine(1000, bits)
+    machine.add(Operation.FINITE)
+    machine["x"][:] = np.finfo(machine.arena.dtype).max
+    assert machine.run() == 1
+    for place in (0, 1, 500, 998, 999):
+        machine["x"][:] = 1
+        machine["x"][place] = value
+        assert machine.run() == 0
+
+
+def test_two_infinities_of_opposite_sign_do_not_cancel():
+    machine = Machine(2)
+    machine.add(Operation.FINITE)
+    machine["x"][:] = [np.inf, -np.inf]
+    assert machine.run() == 0
+
+
+@pytest.mark.parametrize("kind", SETTINGS)
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_gradient_that_is_not_finite_leaves_parameters_that_are_not(kind, value):
+    machine = Machine(3)
+    machine.update(plain.Optimizer(kind, 1e-3))
+    machine.add(Operation.FINITE)
+    machine["y"][:] = [0.5, value, 0.5]
+    assert machine.run() == 0
+    assert np.isfinite(machine["x"]).tolist() == [True, False, True]
+
+
+def test_share_at_the_bound_counts_both_sides():
+    machine = Machine(8, 32)
+    machine.add(Operation.SHARE_AT_BOUND, constants=(0.01,), record=3)
+    machine["x"][:] = [0.01, -0.01, 0.02, 0.0, 0.0099, -0.0099, np.nan, 0.005]
+    machine.run()
+    assert machine.record[0, 3] == 3 / 8
+
+
+def test_norm_is_euclids_without_loss_in_32_bits():
+    machine = Machine(10_001, 32)
+    machine.add(Operation.NORM, record=1)
+    machine["x"][:] = np.random.default_rng(0).normal(size=10_001)
+    machine.run()
+    assert machine.record[0, 1] == pytest.approx(np.linalg.norm(machine["x"].astype(np.float64)), rel=1e-12)

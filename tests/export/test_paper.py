@@ -1,0 +1,270 @@
+import os
+import subprocess
+import sys
+import warnings
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from ganviz.export import paper
+from ganviz.export.paper import draw
+from ganviz.plots.scene import (
+    Arrows,
+    Axis,
+    Band,
+    Histogram,
+    Image,
+    Line,
+    Points,
+    Scene,
+    Text,
+)
+from ganviz.plots.theme import DARK
+
+BAD = np.array([np.nan, 1.0, 2.0, np.inf, 4.0, 5.0, -np.inf, 1e300])
+LABELS = ("surface", "noise floor", "real bars", "fake dots", "loss < 1 & $x$", "gradient", "D(x)")
+
+
+def everything(x=None, left=None):
+    rng = np.random.default_rng(0)
+    grid = np.linspace(0.1, 1, 50)
+    xy = rng.uniform(0.1, 1, (30, 2))
+    layers = (
+        Image("image", "discriminator", "surface", values=rng.normal(size=(8, 6)), levels=(-1, 1)),
+        Band("band", "neutral", "noise floor", x=grid, low=0 * grid, high=0 * grid + 0.2),
+        Histogram("bars", "real", "real bars", edges=np.linspace(0.1, 1, 11), heights=rng.uniform(0, 1, 10)),
+        Points("points", "fake", "fake dots", xy=xy),
+        Line("line", "generator", "loss < 1 & $x$", x=grid, y=grid**2, style="dashed"),
+        Arrows("arrows", "gradient", "gradient", tail=xy, vector=0.1 * xy),
+        Line("right", "discriminator", "D(x)", side="right", x=grid, y=100 * grid),
+        Text("word", "accent", text="5 of 8 modes", at=(0.95, 0.95)),
+    )
+    left = left or Axis("divergence", "nats")
+    return Scene("all", "A title", x or Axis("position x₁"), left, layers, right=Axis("D(x)"))
+
+
+def non_finite(scale="linear"):
+    x = np.arange(8.0)
+    layers = (
+        Line("line", "real", "line", x=x, y=BAD),
+        Points("points", "fake", "points", xy=np.stack([x, BAD], axis=1)),
+        Band("band", "neutral", "band", x=x, low=BAD, high=BAD + 1),
+        Histogram("bars", "real", "bars", edges=np.append(x, 8.0), heights=BAD),
+        Arrows("arrows", "gradient", "arrows", tail=np.stack([x, BAD], axis=1), vector=np.ones((8, 2))),
+        Image("image", "discriminator", values=BAD.reshape(2, 4), extent=(0, 7, 0.1, 5)),
+    )
+    return Scene("bad", "Bad", Axis("x"), Axis("y", scale=scale), layers)
+
+
+def words_of(svg: Path) -> str:
+    tree = ElementTree.parse(svg)
+    return "\n".join("".join(each.itertext()) for each in tree.iter("{http://www.w3.org/2000/svg}text"))
+
+
+def size_of(png: Path) -> tuple[int, int]:
+    head = png.read_bytes()[:24]
+    assert head[:8] == b"\x89PNG\r\n\x1a\n"
+    return int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big")
+
+
+def test_svg_holds_every_word_as_text(tmp_path):
+    goal = tmp_path / "figure.svg"
+    draw([everything()], goal, caption="A caption that says where this comes from.")
+    words = words_of(goal)
+    for word in (
+        *LABELS,
+        "A title",
+        "position x₁",
+        "divergence (nats)",
+        "5 of 8 modes",
+        "A caption that says",
+    ):
+        assert word in words
+    text = goal.read_text(encoding="utf-8")
+    assert "sans-serif" in text
+    assert "<dc:date>" not in text
+
+
+def test_the_same_figure_is_the_same_file(tmp_path):
+    for suffix in ("svg", "pdf", "png"):
+        one, other = tmp_path / f"one.{suffix}", tmp_path / f"other.{suffix}"
+        draw([everything()], one)
+        draw([everything()], other)
+        assert one.read_bytes() == other.read_bytes()
+
+
+def test_pdf_embeds_its_letters(tmp_path):
+    goal = tmp_path / "figure.PDF"
+    draw([everything()], goal)
+    content = goal.read_bytes()
+    assert content.startswith(b"%PDF") and content.rstrip().endswith(b"%%EOF")
+    assert b"/FontFile2" in content and b"/Type3" not in content
+
+
+@pytest.mark.parametrize(("size", "dpi"), [((85.0, 60.0), 300), ((120.0, 80.0), 100)])
+def test_png_has_the_size_that_was_asked_for(tmp_path, size, dpi):
+    goal = tmp_path / "figure.png"
+    draw([everything()], goal, size_mm=size, dpi=dpi)
+    expected = [side / 25.4 * dpi for side in size]
+    np.testing.assert_allclose(size_of(goal), expected, atol=1)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 6, 13])
+def test_several_scenes_stand_in_a_grid(tmp_path, count):
+    goal = tmp_path / "figure.svg"
+    scenes = [replace(everything(), title=f"View {k}") for k in range(count)]
+    draw(scenes, goal, theme=DARK)
+    words = words_of(goal)
+    assert all(f"View {k}" in words for k in range(count))
+
+
+def test_the_first_of_several_is_the_largest():
+    from matplotlib.figure import Figure
+
+    places = paper._places(Figure(), 5)
+    areas = [place.get_position().width * place.get_position().height for place in places]
+    assert areas[0] > 3 * max(areas[1:])
+    assert all(place.get_position().x0 > places[0].get_position().x1 for place in places[1:])
+
+
+@pytest.mark.parametrize("suffix", ["svg", "pdf", "png"])
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_what_is_not_finite_makes_no_warning(tmp_path, suffix, scale):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        draw([non_finite(scale)], tmp_path / f"figure.{suffix}")
+        empty = Scene("empty", "Empty", Axis("x", scale=scale), Axis("y", scale=scale), ())
+        nothing = np.full(3, np.nan)
+        only = replace(empty, layers=(Line("line", "real", x=nothing, y=nothing), Points("points", "fake")))
+        none = replace(empty, layers=tuple(kind("k", "real") for kind in (Line, Band, Histogram, Arrows, Image)))
+        draw([empty, only, none], tmp_path / f"empty.{suffix}")
+
+
+def test_gaps_stay_gaps_and_images_stand_upright():
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    from ganviz.export.plot import Plot
+
+    with mpl.rc_context(paper.SETTINGS):
+        axes = Figure().add_subplot()
+        Plot(axes, non_finite(), paper.PAPER)
+        line, points = axes.lines[:2]
+        assert np.isnan(line.get_ydata()[[0, 3, 6]]).all() and np.isfinite(line.get_ydata()[[1, 2, 4, 5]]).all()
+        assert len(points.get_xdata()) == 5
+        assert axes.images[0].origin == "lower"
+        assert axes.images[0].get_extent() == [0, 7, 0.1, 5]
+        assert (axes.images[0].norm.vmin, axes.images[0].norm.vmax) == (0.0, 1.0)
+
+
+def test_log_and_fixed_axes(tmp_path):
+    goal = tmp_path / "figure.svg"
+    draw([everything(left=Axis("divergence", scale="log", range=(1e-3, 10)))], goal)
+    words = words_of(goal).splitlines()
+    assert {"10⁻³", "10⁻¹", "10⁰"} <= set(words)
+    draw([everything(x=Axis("x", scale="log", range=(-1, 2)), left=Axis("y", range=(np.nan, 1)))], goal)
+
+
+def test_words_stay_inside_the_figure(tmp_path):
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    long = "a very long label that goes on and on, about the generator and the discriminator"
+    scene = everything(x=Axis(long), left=Axis(long))
+    longer = tuple(replace(layer, label=f"{layer.label}, {long}") for layer in scene.layers[:3])
+    scene = replace(scene, title=long, layers=longer + scene.layers[3:])
+    figures = []
+    original = FigureCanvasAgg.__init__
+
+    def spy(self, figure=None):
+        figures.append(figure)
+        original(self, figure)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FigureCanvasAgg, "__init__", spy)
+        draw([scene], tmp_path / "figure.png", size_mm=(85, 120), dpi=100, caption=long * 3)
+    figure = figures[0]
+    box = figure.get_tightbbox().transformed(figure.dpi_scale_trans)
+    assert box.x0 >= -1 and box.y0 >= -1
+    assert box.x1 <= figure.bbox.width + 1 and box.y1 <= figure.bbox.height + 1
+
+
+@pytest.mark.parametrize("name", ["figure.jpg", "figure", "figure.svgz"])
+def test_another_format_is_named_with_those_allowed(tmp_path, name):
+    with pytest.raises(ValueError, match=r"\.svg, \.pdf, \.pgf, \.png"):
+        draw([everything()], tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("arguments", [{"size_mm": (0, 60)}, {"size_mm": (1e9, 60)}, {"dpi": 0}])
+def test_senseless_sizes_are_refused(tmp_path, arguments):
+    with pytest.raises(ValueError, match="allowed are"):
+        draw([everything()], tmp_path / "figure.png", **arguments)
+    with pytest.raises(ValueError, match="nothing to draw"):
+        draw([], tmp_path / "figure.png")
+
+
+def test_pgf_draws_or_says_what_is_missing(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ValueError, match="xelatex"):
+        draw([everything()], tmp_path / "figure.pgf")
+
+
+def test_a_missing_folder_is_a_sentence(tmp_path):
+    with pytest.raises(OSError, match="could not be saved: No such file"):
+        draw([everything()], tmp_path / "nowhere" / "figure.svg")
+
+
+@pytest.mark.parametrize("suffix", ["svg", "pdf", "png"])
+def test_an_error_leaves_no_half_file_and_the_old_one(tmp_path, monkeypatch, suffix):
+    from matplotlib.figure import Figure
+
+    goal = tmp_path / f"figure.{suffix}"
+    goal.write_text("old")
+
+    def full(self, name, **_):
+        Path(name).write_text("half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Figure, "savefig", full)
+    with pytest.raises(OSError, match="could not be saved: No space left"):
+        draw([everything()], goal)
+    assert [each.name for each in tmp_path.iterdir()] == [goal.name]
+    assert goal.read_text() == "old"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="rights are another matter on Windows")
+def test_the_figure_has_the_rights_of_any_new_file(tmp_path):
+    draw([everything()], tmp_path / "figure.svg")
+    (tmp_path / "plain").write_text("")
+    assert (tmp_path / "figure.svg").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_settings_of_others_neither_show_nor_change(tmp_path):
+    import matplotlib as mpl
+
+    draw([everything()], tmp_path / "one.svg")
+    with mpl.rc_context({"font.size": 31.0, "axes.facecolor": "red", "lines.linewidth": 9}):
+        before = dict(mpl.rcParams)
+        draw([everything()], tmp_path / "other.svg")
+        assert dict(mpl.rcParams) == before
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "other.svg").read_bytes()
+
+
+def test_neither_qt_nor_pyplot_is_loaded_and_matplotlib_late(tmp_path):
+    code = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "import ganviz.export.paper as paper\n"
+        "from ganviz.plots.scene import Axis, Scene\n"
+        "assert 'matplotlib' not in sys.modules\n"
+        "paper.draw([Scene('v', 't', Axis('x'), Axis('y'), ())], Path(sys.argv[1]))\n"
+        "unwanted = ('PySide', 'PyQt', 'pyqtgraph', 'matplotlib.pyplot')\n"
+        "print([name for name in sys.modules if name.startswith(unwanted)])\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "figure.svg")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "[]"
