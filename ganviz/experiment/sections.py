@@ -141,8 +141,8 @@ class InstanceNoise:
 
     std: float = number(
         0.0,
-        "Standard deviation",
-        "In the units of training; 0: off.",
+        "Instance noise",
+        "Standard deviation of what is added, in the units of training; 0: off.",
         low=0,
         high=100,
         symbol="σ",
@@ -150,7 +150,7 @@ class InstanceNoise:
         usual=(1e-3, 3.0),
     )
     decay_steps: int = integer(
-        0, "Decay steps", "The standard deviation falls in a line to zero over these steps; 0: it stays.",
+        0, "Noise decay steps", "The standard deviation falls in a line to zero over these steps; 0: it stays.",
         low=0, high=1_000_000_000, scale="log", usual=(100, 1e6),
     )  # fmt: skip
 

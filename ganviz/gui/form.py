@@ -91,8 +91,8 @@ class Form(QScrollArea):
         """Show the values of an experiment; those that differ from the running one are marked as waiting."""
         values = experiment.values()
         other = running.values() if running is not None else values
-        # Kind and precision first, the order of the table otherwise.
-        rows = sorted(TABLE, key=lambda row: row.path != "data.kind")
+        # In the order of the groups' beginnings, and of the table within them; the kind of data first.
+        rows = sorted(TABLE, key=_order)
         for place, row in enumerate(rows):
             group = _group_of(row)
             if group is None:
@@ -129,6 +129,12 @@ def _group_of(row: Parameter) -> str | None:
         if any(row.path.startswith(beginning) for beginning in beginnings):
             return name
     return None
+
+
+def _order(row: Parameter) -> tuple[int, bool]:
+    beginnings = [beginning for _, _, group, _ in GROUPS for beginning in group]
+    place = next((at for at, beginning in enumerate(beginnings) if row.path.startswith(beginning)), len(beginnings))
+    return place, row.path != "data.kind"
 
 
 def differences(draft: Experiment, running: Experiment) -> Mapping[str, Value]:

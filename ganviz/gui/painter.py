@@ -76,7 +76,8 @@ class PlotCanvas(pg.PlotWidget):
             axis.enableAutoSIPrefix(False)
             # An axis that grew stays: a plot that trembles with its numbers cannot be watched.
             axis.setStyle(autoReduceTextSpace=False, tickTextOffset=4, tickLength=-4, maxTickLevel=1)
-            axis.setStyle(hideOverlappingLabels=False)
+            # Numbers up the side may reach beyond the axis a little; along the bottom they would run together.
+            axis.setStyle(hideOverlappingLabels=axis is axes["bottom"])
         self._grid = Grid(self._box, axes["bottom"], axes["left"])
         self._box.taken, self._box.released = self._hold, self.fit
         self._box.sigResized.connect(self._on_resized)
@@ -125,6 +126,9 @@ class PlotCanvas(pg.PlotWidget):
     def fit(self) -> None:
         """Show everything, and follow the data again."""
         self._release()
+        for side in ("left", "right"):
+            # What the numbers of another run needed is given back.
+            self._axes[side].textWidth = 0
         if self.shown is not None:
             self._set_ranges(self.shown)
 

@@ -12,6 +12,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QGraphicsTextItem
 
+FEW_DECADES = 1.6
+"""A logarithmic scale shorter than this has numbers at 2 and 5 as well."""
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -77,14 +79,35 @@ class Scale(pg.AxisItem):
         low, high = self.range
         return [self._power(value, high - low) for value in values]
 
+    def tickValues(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, list[float]]]:
+        """Choose the ticks; on a logarithmic scale powers of ten, and 2 and 5 between them where there are few."""
+        if not self.logMode:
+            return super().tickValues(minVal, maxVal, size)
+        first, last = math.floor(minVal), math.ceil(maxVal)
+        if last - first > 40:
+            return super().tickValues(minVal, maxVal, size)
+        shown = max(1, math.ceil((maxVal - minVal) * 28 / max(size, 1.0)))
+        powers = [float(power) for power in range(first, last + 1) if power % shown == 0]
+        between = [power + math.log10(digit) for power in range(first, last + 1) for digit in range(2, 10)]
+        main = [value for value in powers if minVal <= value <= maxVal]
+        if maxVal - minVal < FEW_DECADES:
+            main += [value for value in between if minVal <= value <= maxVal and _digit(value) in (2, 5)]
+        rest = [value for value in between if minVal <= value <= maxVal and value not in main] if shown == 1 else []
+        return [(1.0, sorted(main)), (0.1, rest)]
+
     @staticmethod
     def _power(value: float, span: float) -> str:
+        digit = _digit(value)
+        if span < FEW_DECADES and -4 < value < 5:
+            number = 10**value
+            return (f"{number:.0f}" if number >= 1 else f"{number:.2g}") if digit in (1, 2, 5) else ""
         exponent = math.floor(value + 1e-6)
-        digit = round(10 ** (value - exponent))
-        power = "10" + str(exponent).translate(SUPERSCRIPTS)
-        if digit == 1:
-            return power
-        return f"{digit}·{power}" if digit in (2, 5) and span < 1.2 else ""
+        return "10" + str(exponent).translate(SUPERSCRIPTS) if digit == 1 else ""
+
+
+def _digit(value: float) -> int:
+    """Return the leading digit of ten to a power."""
+    return round(10 ** (value - math.floor(value + 1e-6)))
 
 
 class Grid(pg.PlotCurveItem):

@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
 from ganviz.experiment import ColumnsNeeded, Experiment, ExperimentError, Preset, Value, load, parameter, presets
 from ganviz.plots import DARK, LIGHT, THEMES, VIEWS, Theme
 
-from . import style
+from . import icons, style
 from .banner import Banner
 from .exporting import export_scenes
 from .form import Form, differences
@@ -87,6 +87,7 @@ class Window(QMainWindow):
 
         self.form.show_experiment(experiment, experiment)
         self.stage.arrange(experiment)
+        self._set_icons()
         self._select_preset(name)
         self._show_notice()
         self.resize(1280, 720)
@@ -108,7 +109,7 @@ class Window(QMainWindow):
         bar = QToolBar("Training", self)
         bar.setObjectName("training")
         bar.setMovable(False)
-        bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.addToolBar(bar)
         self.preset_box = QComboBox(bar)
         self.preset_box.setAccessibleName("Preset")
@@ -122,10 +123,10 @@ class Window(QMainWindow):
         self.preset_box.activated.connect(self._on_preset)
         bar.addWidget(self.preset_box)
         bar.addSeparator()
-        self.play_action = self._action("⏸ Pause", "Space", "Pause or go on (Space)", self.toggle_playing)
-        self.step_action = self._action("⏵| Step", "Right", "Train one step and pause (→)", self.single_step)
+        self.play_action = self._action("Pause", "Space", "Pause or go on (Space)", self.toggle_playing)
+        self.step_action = self._action("Step", "Right", "Train one step and pause (→)", self.single_step)
         self.reset_action = self._action(
-            "⟲ Reset", "Ctrl+R", "Start again from step 0 with all settings as they are (Ctrl+R)", self.restart
+            "Reset", "Ctrl+R", "Start again from step 0 with all settings as they are (Ctrl+R)", self.restart
         )
         for action in (self.play_action, self.step_action, self.reset_action):
             bar.addAction(action)
@@ -142,9 +143,9 @@ class Window(QMainWindow):
         spacer = QWidget(bar)
         spacer.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         bar.addWidget(spacer)
-        self.theme_action = self._action("◐ Theme", "Ctrl+T", "Light or dark (Ctrl+T)", self.switch_theme)
+        self.theme_action = self._action("Theme", "Ctrl+T", "Light or dark (Ctrl+T)", self.switch_theme)
         self.export_action = self._action(
-            "⤓ Export", "Ctrl+E", "Save all views as one figure: SVG, PDF or PNG (Ctrl+E)", self.export_all
+            "Export", "Ctrl+E", "Save all views as one figure: SVG, PDF or PNG (Ctrl+E)", self.export_all
         )
         bar.addAction(self.theme_action)
         bar.addAction(self.export_action)
@@ -229,6 +230,7 @@ class Window(QMainWindow):
         self.count_label = QLabel("", self)
         self.count_label.setObjectName("status")
         self.statusBar().addPermanentWidget(self.count_label)
+        self.statusBar().setContentsMargins(6, 0, 6, 0)
 
     # What the person does
 
@@ -306,9 +308,16 @@ class Window(QMainWindow):
         assert isinstance(application, QApplication)
         style.apply(application, theme)
         self.stage.set_theme(theme)
+        self._set_icons()
         for action in self._theme_group.actions():
             action.setChecked(action.data() == theme.name)
         QSettings().setValue("theme", theme.name)
+
+    def _set_icons(self) -> None:
+        named = {"step": self.step_action, "reset": self.reset_action, "theme": self.theme_action}
+        named |= {"export": self.export_action, "pause" if self._playing else "play": self.play_action}
+        for name, action in named.items():
+            action.setIcon(icons.icon(name, self.theme.text))
 
     # What Qt tells
 
@@ -468,7 +477,8 @@ class Window(QMainWindow):
 
     def _show_playing(self, playing: bool) -> None:
         self._playing = playing
-        self.play_action.setText("⏸ Pause" if playing else "⏵ Play")
+        self.play_action.setText("Pause" if playing else "Play")
+        self.play_action.setIcon(icons.icon("pause" if playing else "play", self.theme.text))
 
     def _show_draft(self) -> None:
         self.form.show_experiment(self.draft, self.running)

@@ -9,7 +9,8 @@ from ganviz.run import Frame
 from .common import data_axes, is_critic, judgement
 from .scene import Arrows, Image, Layer, Points, Scene, Text
 
-LONGEST = 0.1
+ARROWS = 80
+LONGEST = 0.07
 """Length of all but the longest arrows, as a share of the picture's width."""
 
 
@@ -45,6 +46,7 @@ def _arrows(frame: Frame) -> list[Layer]:
     pulls = frame.pulls
     if pulls is None:
         return []
+    pulls = pulls[:ARROWS]
     extent = np.array([high - low for low, high in frame.box])
     lengths = np.sqrt(((pulls / extent) ** 2).sum(axis=1))
     typical = float(np.quantile(lengths, 0.9))

@@ -196,9 +196,7 @@ def test_derivative_at_a_kink_is_the_left_one(activation):
         objective__kind="wasserstein",
     )  # fmt: skip
     one, none = np.ones((1, 1)), np.zeros(0)
-    found = gradients(
-        experiment, [(one, none)], [(0 * one, none), (one, none)], 3 * one, 2 * one, fake=5 * one
-    )
+    found = gradients(experiment, [(one, none)], [(0 * one, none), (one, none)], 3 * one, 2 * one, fake=5 * one)
     slope = {"relu": 0.0, "leaky-relu": 0.2}[activation]
     assert found.discriminator[0][0][0, 0] == pytest.approx((5 - 3) * slope, abs=1e-15)
 

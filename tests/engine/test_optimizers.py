@@ -52,9 +52,7 @@ class Machine:
 
     def run(self) -> int:
         program = self.program
-        return execute(
-            program.instructions, program.constants, self.arena, self.counters, PLAN, 0, self.record, 1
-        )
+        return execute(program.instructions, program.constants, self.arena, self.counters, PLAN, 0, self.record, 1)
 
 
 def settings():

@@ -43,9 +43,7 @@ KNOWN = [
 def test_philox_gives_the_published_vectors(counter, key, output):
     c = [int(word, 16) for word in counter.split()]
     k = [int(word, 16) for word in key.split()]
-    found = vector(
-        place=c[0], update=c[1] >> 8, stream=c[1] & 0xFF, step=c[2] | c[3] << 32, seed=k[0] | k[1] << 32
-    )
+    found = vector(place=c[0], update=c[1] >> 8, stream=c[1] & 0xFF, step=c[2] | c[3] << 32, seed=k[0] | k[1] << 32)
     assert found == [int(word, 16) for word in output.split()]
 
 
