@@ -14,13 +14,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ._version import __version__
+
 if TYPE_CHECKING:
     from . import metrics
     from .engine.gradients import gradients
     from .experiment import Experiment, ExperimentError, load, presets
     from .run import Frame, Run, TrainingDiverged
 
-__version__ = "0.1.0"
 
 _PLACES = {
     "Experiment": "experiment",

@@ -6,12 +6,16 @@ import argparse
 import csv
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ganviz import __version__
 from ganviz.experiment import Experiment, ExperimentError, load, parse_settings, presets, to_toml
+
+if TYPE_CHECKING:
+    from ganviz.run import Run
 
 ROWS = 201
 """Rows that metrics.csv has at most, the first and the last step among them."""
@@ -35,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code: 0, or 2 after one line on standard error."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     commands: dict[str, Callable[[list[str]], int]] = {"presets": _presets, "run": _run}
-    command = commands.get(given[0], None) if given else None
+    command = commands.get(given[0]) if given else None
     try:
         return command(given[1:]) if command else _window(given)
     except ExperimentError as error:
@@ -174,7 +178,7 @@ def _train(experiment: Experiment, steps: int, folder: Path | None) -> int:
 
 
 @contextmanager
-def _progress(steps: int) -> Iterator[Callable[[int], None]]:
+def _progress(steps: int) -> Generator[Callable[[int], None]]:
     """Show how far the training is: a bar on a terminal, a line every few seconds elsewhere."""
     if sys.stderr.isatty():
         from tqdm import tqdm
@@ -207,7 +211,7 @@ def _summarize(step: int, training: float, whole: float, rows: Sequence[dict[str
             print(f"  {METRICS[name].label}: {start}{value:.4g}{unit}")
 
 
-def _write(run: "Run", rows: Sequence[dict[str, float]], folder: Path) -> None:  # noqa: F821, UP037
+def _write(run: Run, rows: Sequence[dict[str, float]], folder: Path) -> None:
     from ganviz.export import draw
     from ganviz.plots import views_for
     from ganviz.run import SAMPLE_METRICS, STEP_METRICS

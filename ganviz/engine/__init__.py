@@ -1,0 +1,1 @@
+"""How it trains: a compiled machine, the programs written for it, and what they compute."""

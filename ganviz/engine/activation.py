@@ -1,3 +1,5 @@
+# Numba types the arguments of kernels at their first call.
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false
 """Activations: each a function and its derivative, the derivative in terms of the function's value."""
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ import numba
 import platformdirs
 from numba import config
 
-import ganviz
+from ganviz._version import __version__
 
 # Without "nnan" and "ninf": under full fast-math isfinite is always true and divergence goes unseen (numba#2919).
 FASTMATH = {"contract", "reassoc", "nsz", "arcp"}
@@ -37,14 +37,14 @@ def inlined(function: Callable[..., Any]) -> Any:
 
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile a function at its first call for each precision, without the GIL, and keep the result on disk."""
-    before = config.CACHE_DIR
+    before: str = getattr(config, "CACHE_DIR", "")
     # Numba settles the place when it decorates. It is set for that moment only, so that other users of Numba in
     # this process keep theirs.
-    config.CACHE_DIR = before or str(cache_folder())
+    setattr(config, "CACHE_DIR", before or str(cache_folder()))  # noqa: B010
     try:
         return numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=FASTMATH)(function)
     finally:
-        config.CACHE_DIR = before
+        setattr(config, "CACHE_DIR", before)  # noqa: B010
 
 
 def function_count() -> int:
@@ -60,7 +60,7 @@ def cache_folder() -> Path:
     so every edit must lead to a fresh folder. Where the user's cache cannot be written, a folder that lasts as long
     as the temporary ones serves instead.
     """
-    name = f"{ganviz.__version__}-{_digest()}"
+    name = f"{__version__}-{_digest()}"
     for parent in (Path(platformdirs.user_cache_dir("ganviz", appauthor=False)), _temporary()):
         folder = parent / "kernels" / name
         try:

@@ -1,3 +1,5 @@
+# Numba types the arguments of kernels at their first call.
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false
 """Real samples: every kind of data as a function of four uniform numbers.
 
 One sample needs one place of the random stream, so that sample i of an update is the same whatever the batch is.
@@ -124,7 +126,7 @@ def data_plan(experiment: Experiment) -> DataPlan:
 
 
 def modes_of(experiment: Experiment) -> tuple[Floats, Floats, Floats] | None:
-    """Return centres (k, d), standard deviations (k, d) and shares (k,) of the modes, or None where none are defined."""
+    """Return centres (k, d), standard deviations (k, d) and shares (k,) of the modes; None: it has none."""
     plan = data_plan(experiment)
     if plan.kind != MIXTURE:
         return None

@@ -78,7 +78,7 @@ def layout(experiment: Experiment) -> Layout:
     end = space.matrix(1, 0).place
     gradients = {name: space.matrix(1, net.size).place for name, net in nets.items()}
     players = tuple(
-        Player(name, net, *kept[name], gradients[name], counter)
+        Player(name, net, kept[name][0], kept[name][1], kept[name][2], gradients[name], counter)
         for counter, (name, net) in enumerate(nets.items(), start=1)
     )
     return Layout(players, end, space.size)
@@ -96,9 +96,7 @@ def initial_program(experiment: Experiment, places: Layout) -> Program:
         stream = streams[player.name]
         for index, layer in enumerate(player.network.layers):
             bound = layer.inputs**-0.5
-            uniform = {"pytorch": bound, "glorot": (6.0 / (layer.inputs + layer.outputs)) ** 0.5}.get(
-                section.init
-            )
+            uniform = {"pytorch": bound, "glorot": (6.0 / (layer.inputs + layer.outputs)) ** 0.5}.get(section.init)
             std = {"he": 2.0**0.5 * bound, "normal": 0.02, "orthogonal": 1.0}.get(section.init)
             weight = player.parameters + layer.weight
             count = layer.inputs * layer.outputs
@@ -172,9 +170,7 @@ class _StepWriter:
     def _draw_noise(self, stream: int, update: int) -> Matrix:
         noise = self.experiment.noise
         z = self.program.matrix(self.experiment.schedule.batch, noise.dimension)
-        self.program.add(
-            Operation.NOISE, y=z.place, m=z.size, n=NOISE_KINDS[noise.kind], s=stream, t=update, k=1
-        )
+        self.program.add(Operation.NOISE, y=z.place, m=z.size, n=NOISE_KINDS[noise.kind], s=stream, t=update, k=1)
         return z
 
     def _add_instance_noise(self, samples: Matrix, stream: int, update: int) -> None:
@@ -261,9 +257,7 @@ def generator_gradient(
         Operation.GENERATOR_LOSS, x=values[-1].place, y=delta.place, m=judged.rows,
         n=objective.CODES[experiment.objective.kind], record=RECORDED.index("generator_loss"),
     )  # fmt: skip
-    pulled = program.backward(
-        discriminator.network, discriminator.parameters, judged, values, delta, inputs=True
-    )
+    pulled = program.backward(discriminator.network, discriminator.parameters, judged, values, delta, inputs=True)
     assert pulled is not None
     own = program.matrix(pulled.rows, pulled.columns)
     program.copy(pulled, own)

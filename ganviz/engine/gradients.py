@@ -89,9 +89,7 @@ def gradients(
     for name, pairs in players.items():
         player = places[name]
         try:
-            arena[player.parameters : player.parameters + player.network.size] = player.network.join(
-                pairs, dtype
-            )
+            arena[player.parameters : player.parameters + player.network.size] = player.network.join(pairs, dtype)
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from error
     _view(arena, own_z)[:] = z

@@ -1,3 +1,5 @@
+# Numba types the arguments of kernels at their first call.
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false
 """Matrix products, written so that the compiler turns their inner loops into vector instructions.
 
 All matrices are row-major and contiguous. A product with a transposed factor copies the factor transposed first:

@@ -1,3 +1,5 @@
+# Numba types the arguments of kernels at their first call.
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false
 """The machine: one compiled loop that carries out programs of matrix instructions on one flat array of numbers.
 
 All that training and measuring compute are programs for this machine, written by `ganviz.engine.program`. So no

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +36,7 @@ class Network:
         """Lay out a network with the given widths from input to output, and activations by name."""
         layers: list[Layer] = []
         place = 0
-        for index, (inputs, outputs) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
+        for index, (inputs, outputs) in enumerate(pairwise(widths)):
             code = activation.CODES[output if index == len(widths) - 2 else hidden]
             end = place + inputs * outputs
             layers.append(Layer(inputs, outputs, code, place, end if bias else None))
@@ -66,9 +67,7 @@ class Network:
         for layer in self.layers:
             end = layer.weight + layer.inputs * layer.outputs
             matrix = parameters[layer.weight : end].reshape(layer.inputs, layer.outputs)
-            pairs.append(
-                (matrix, parameters[end : end + layer.outputs] if layer.bias is not None else parameters[:0])
-            )
+            pairs.append((matrix, parameters[end : end + layer.outputs] if layer.bias is not None else parameters[:0]))
         return pairs
 
     def join(self, pairs: Sequence[tuple[Floats, Floats]], dtype: type[np.floating] = np.float64) -> Floats:
@@ -82,9 +81,7 @@ class Network:
         flat = np.zeros(self.size, dtype)
         if len(pairs) != len(self.layers):
             raise ValueError(f"{len(pairs)} layers were given; the network has {len(self.layers)}")
-        for index, ((weight, bias), (own_weight, own_bias)) in enumerate(
-            zip(pairs, self.split(flat), strict=True)
-        ):
+        for index, ((weight, bias), (own_weight, own_bias)) in enumerate(zip(pairs, self.split(flat), strict=True)):
             if np.shape(weight) != own_weight.shape or np.size(bias) != own_bias.size:
                 raise ValueError(
                     f"layer {index + 1} was given a weight {np.shape(weight)} and a bias {np.shape(bias)}; it has "

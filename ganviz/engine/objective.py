@@ -1,3 +1,5 @@
+# Numba types the arguments of kernels at their first call.
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false
 """Objectives: losses of both players and their derivatives in the discriminator's raw outputs.
 
 y is the discriminator's raw output (a logit under cross entropy), sp(t) = log(1 + exp(t)), a and b the labels of real

@@ -1,3 +1,5 @@
+# Numba types the arguments of kernels at their first call.
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false
 """Optimizers, each as PyTorch defines it, and weight clipping.
 
 sgd and momentum: torch.optim.SGD; rmsprop: torch.optim.RMSprop without centring; adam: torch.optim.Adam, Kingma and

@@ -6,7 +6,7 @@ the result will lie in.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -76,7 +76,7 @@ class Program:
         return Matrix(place, rows, columns)
 
     @contextmanager
-    def temporary(self) -> Iterator[None]:
+    def temporary(self) -> Generator[None]:
         """Give back, at its end, what was allocated inside."""
         before = self._next
         yield
@@ -153,9 +153,7 @@ class Program:
             delta = lower
         return delta
 
-    def _parameter_gradient(
-        self, weight: int, bias: int | None, below: Matrix, delta: Matrix, gradient: int
-    ) -> None:
+    def _parameter_gradient(self, weight: int, bias: int | None, below: Matrix, delta: Matrix, gradient: int) -> None:
         with self.temporary():
             scratch = self.matrix(1, below.rows * (below.columns + 1))
             self.add(

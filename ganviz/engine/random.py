@@ -1,3 +1,5 @@
+# Numba types the arguments of kernels at their first call.
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false
 """Random numbers that are addressed, not stored: each is a function of seed, stream, step and place.
 
 Philox 4x32-10 of Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3" (SC 2011). The key is

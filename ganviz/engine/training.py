@@ -167,9 +167,7 @@ def standardized(experiment: Experiment) -> DataPlan:
         return _centred(plan, plan.rows)
     # Twice: in 32 bits a small spread far from zero is seen only once the centre is known.
     for _ in range(2):
-        points = _draw_in_training_units(
-            plan, experiment.seed, MOMENT_SAMPLES, random.REFERENCE, experiment.precision
-        )
+        points = _draw_in_training_units(plan, experiment.seed, MOMENT_SAMPLES, random.REFERENCE, experiment.precision)
         plan = _centred(plan, points)
     return plan
 

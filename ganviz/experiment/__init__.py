@@ -1,7 +1,7 @@
 """What to train: the frozen, validated experiment and its table of parameters."""
 
 from .data import KINDS, Data
-from .experiment import TABLE, Experiment, parameter
+from .experiment import TABLE, Experiment, find_parameter
 from .files import Preset, for_data, load, parse_settings, presets, read_toml, to_toml
 from .parameter import ExperimentError, Parameter, Value, display
 from .resources import resources
@@ -19,9 +19,9 @@ __all__ = [
     "Table",
     "Value",
     "display",
+    "find_parameter",
     "for_data",
     "load",
-    "parameter",
     "parse_settings",
     "presets",
     "read_table",

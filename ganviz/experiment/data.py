@@ -15,9 +15,7 @@ LARGE = 1e6
 
 
 def _std(default: float, help: str) -> float:
-    return number(
-        default, "Standard deviation", help, low=0, high=1e3, symbol="σ", scale="log", usual=(1e-3, 3.0)
-    )
+    return number(default, "Standard deviation", help, low=0, high=1e3, symbol="σ", scale="log", usual=(1e-3, 3.0))
 
 
 @dataclass(frozen=True)
@@ -40,9 +38,7 @@ class Gaussian(Data):
 
     kind: ClassVar[str] = "gaussian"
 
-    mean: Any = array(
-        0.0, "Mean", "Centre: a number (1-D) or a pair (2-D).", symbol="μ", low=-LARGE, high=LARGE
-    )
+    mean: Any = array(0.0, "Mean", "Centre: a number (1-D) or a pair (2-D).", symbol="μ", low=-LARGE, high=LARGE)
     std: Any = array(
         1.0,
         "Standard deviation",
@@ -139,9 +135,7 @@ class Exponential(Data):
 
     kind: ClassVar[str] = "exponential"
 
-    low: float = number(
-        0.0, "Start", "Left end of the support.", low=-LARGE, high=LARGE, usual=(-5, 5), symbol="a"
-    )
+    low: float = number(0.0, "Start", "Left end of the support.", low=-LARGE, high=LARGE, usual=(-5, 5), symbol="a")
     scale: float = number(
         1.0,
         "Scale",

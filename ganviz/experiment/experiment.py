@@ -133,9 +133,7 @@ class Experiment:
             case File():
                 return cast(Table, self.table).points.shape[1]
             case _:
-                return (
-                    1 if self.data.kind in ("uniform", "laplace", "student-t", "exponential", "diracs") else 2
-                )
+                return 1 if self.data.kind in ("uniform", "laplace", "student-t", "exponential", "diracs") else 2
 
     @property
     def notice(self) -> str:
@@ -155,7 +153,7 @@ def _table() -> tuple[Parameter, ...]:
             choices=tuple(KINDS),
             reserved=DATA_KINDS_TO_COME,
             live=False,
-        )  # fmt: skip
+        )
     )
     for name, kind in KINDS.items():
         rows += rows_of(kind, "data", kind=(name,))
@@ -177,7 +175,7 @@ TABLE: tuple[Parameter, ...] = _table()
 """Every parameter of every section; those of ``data`` once for each kind that has them."""
 
 
-def parameter(path: str, kind: str = Ring.kind, value: object = None) -> Parameter:
+def find_parameter(path: str, kind: str = Ring.kind, value: object = None) -> Parameter:
     """Find the row of a path; fields of ``data`` are looked for in the kind that is named.
 
     ``value`` is what the person gave, for the sentence that says that there is no such row.
@@ -267,19 +265,13 @@ def _check_data(experiment: Experiment) -> None:
         case Gaussian(mean=mean, std=std):
             axes = _shape(mean)
             if axes not in ((), (1,), (2,)):
-                raise ExperimentError(
-                    f"data.mean = {display(mean)} is not allowed: a number or a pair of numbers"
-                )
+                raise ExperimentError(f"data.mean = {display(mean)} is not allowed: a number or a pair of numbers")
             if _shape(std) not in ((), axes):
-                raise ExperimentError(
-                    f"data.std = {display(std)} is not allowed: a number, or one for each axis"
-                )
+                raise ExperimentError(f"data.std = {display(std)} is not allowed: a number, or one for each axis")
         case Mixture(means=means, stds=stds, weights=weights):
             shape = _shape(means)
             if len(shape) not in (1, 2) or -1 in shape or (len(shape) == 2 and shape[1] not in (1, 2)):
-                raise ExperimentError(
-                    f"data.means = {display(means)} is not allowed: a list of numbers or of pairs"
-                )
+                raise ExperimentError(f"data.means = {display(means)} is not allowed: a list of numbers or of pairs")
             if _shape(stds) not in ((), shape[:1], shape):
                 raise ExperimentError(
                     f"data.stds = {display(stds)} is not allowed: a number, one for each mode, or one for each mode "
@@ -292,9 +284,7 @@ def _check_data(experiment: Experiment) -> None:
             _check_weights(weights, len(means))
         case Uniform(low=low, high=high):
             if low >= high:
-                raise ExperimentError(
-                    f"data.low = {low:g} is not allowed: a number below data.high = {high:g}"
-                )
+                raise ExperimentError(f"data.low = {low:g} is not allowed: a number below data.high = {high:g}")
         case StudentT(dof=dof, standardize=True) if dof <= 2:
             raise ExperimentError(
                 f"data.standardize = true is not allowed with data.dof = {dof:g}: up to 2 degrees of freedom the "

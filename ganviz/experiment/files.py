@@ -128,11 +128,7 @@ def _put(nested: dict[str, Any], path: str, value: Value) -> None:
 
 def parse_settings(experiment: Experiment, settings: Mapping[str, str]) -> Experiment:
     """Apply ``--set PATH=VALUE`` settings, given as texts, to an experiment."""
-    from .experiment import parameter
-
     kind = experiment.data.kind
     if "data.kind" in settings:
         kind = str(parameter("data.kind").parse(settings["data.kind"]))
-    return experiment.replace(
-        {path: parameter(path, kind, value).parse(value) for path, value in settings.items()}
-    )
+    return experiment.replace({path: parameter(path, kind, value).parse(value) for path, value in settings.items()})

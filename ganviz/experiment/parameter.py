@@ -114,8 +114,7 @@ class Parameter:
         """Return the value in its own type, or raise `ExperimentError` naming path, value and what is allowed."""
         if isinstance(value, str) and value in self.reserved:
             raise ExperimentError(
-                f"{self.path} = {display(value)} is not available yet; available: "
-                + ", ".join(map(str, self.choices))
+                f"{self.path} = {display(value)} is not available yet; available: " + ", ".join(map(str, self.choices))
             )
         checked = self._convert(value)
         if checked is None:
@@ -138,9 +137,7 @@ class Parameter:
             case "switch":
                 return value if isinstance(value, bool) else None
             case "choice":
-                matches = (
-                    option for option in self.choices if type(option) is type(value) and option == value
-                )
+                matches = (option for option in self.choices if type(option) is type(value) and option == value)
                 return next(matches, None)
             case "text":
                 return value if isinstance(value, str) else None
@@ -289,9 +286,7 @@ def names(default: tuple[str, ...], label: str, help: str, **more: Any) -> tuple
     return _declare("names", default, label, help, **more)
 
 
-def integers(
-    default: tuple[int, ...], label: str, help: str, *, low: int, high: int, **more: Any
-) -> tuple[int, ...]:
+def integers(default: tuple[int, ...], label: str, help: str, *, low: int, high: int, **more: Any) -> tuple[int, ...]:
     """Declare a list of whole numbers within bounds."""
     return _declare("integers", default, label, help, low=low, high=high, **more)
 

@@ -195,8 +195,8 @@ class Optimizer:
         when={"kind": ("rmsprop",)},
     )  # fmt: skip
     epsilon: float = number(
-        1e-8, "Epsilon", "Added to the divisor.", low=0, high=1, above=True, symbol="ε", scale="log", usual=(1e-10, 1e-2),
-        when={"kind": ("adam", "rmsprop")},
+        1e-8, "Epsilon", "Added to the divisor.", low=0, high=1, above=True, symbol="ε", scale="log",
+        usual=(1e-10, 1e-2), when={"kind": ("adam", "rmsprop")},
     )  # fmt: skip
 
 

@@ -62,8 +62,7 @@ class Table:
             return ""
         columns = " or ".join(map(_short, self.columns))
         return _one_line(
-            f"{self.source}: {self.left_out} of {self.rows} rows left out: "
-            f"no value in {columns} (first: {self.first})"
+            f"{self.source}: {self.left_out} of {self.rows} rows left out: no value in {columns} (first: {self.first})"
         )
 
 
@@ -251,9 +250,7 @@ def _read_npy(path: Path, file: BinaryIO, size: int, chosen: Sequence[str]) -> T
         raise _error(path, f"holds values of type {display(str(dtype))}: allowed are real numbers")
     width = 1 if len(shape) == 1 else shape[-1] if len(shape) == 2 else 0
     if not 0 < width <= MAX_COLUMNS:
-        raise _error(
-            path, f"has the shape {display(str(shape))}: allowed are (n,), (n, 1), (n, 2) and (n, k)"
-        )
+        raise _error(path, f"has the shape {display(str(shape))}: allowed are (n,), (n, 1), (n, 2) and (n, k)")
     if math.prod(shape) > MAX_VALUES:
         raise _error(path, f"has the shape {display(str(shape))}: allowed are at most {MAX_VALUES:,} numbers")
     head = [f"column {index + 1}" for index in range(width)]
@@ -286,20 +283,14 @@ def _npy_header(path: Path, file: BinaryIO) -> tuple[tuple[int, ...], bool, np.d
             warnings.simplefilter("ignore")
             version = np.lib.format.read_magic(file)
             # Version 3 exists only for structured types with field names beyond Latin-1.
-            read = (
-                np.lib.format.read_array_header_2_0
-                if version > (1, 0)
-                else np.lib.format.read_array_header_1_0
-            )
+            read = np.lib.format.read_array_header_2_0 if version > (1, 0) else np.lib.format.read_array_header_1_0
             shape, fortran, dtype = read(file)
             if min(shape, default=0) < 0:
                 raise ValueError("a negative shape")
     except OSError:
         raise
     except Exception as error:
-        raise _error(
-            path, "is not a NumPy array file, or cut off: allowed is what numpy.save writes"
-        ) from error
+        raise _error(path, "is not a NumPy array file, or cut off: allowed is what numpy.save writes") from error
     return shape, fortran, dtype
 
 
@@ -315,9 +306,7 @@ def _resolve(path: Path, chosen: Sequence[str], head: list[str], headed: bool = 
         if matches and (headed or index is None):
             if len(matches) > 1:
                 numbers = ", ".join(str(index + 1) for index in matches)
-                raise _error(
-                    path, f"{field}: several columns have this name: allowed are the numbers {numbers}"
-                )
+                raise _error(path, f"{field}: several columns have this name: allowed are the numbers {numbers}")
             index = matches[0]
         if index is None:
             near = _short(nearest(name, _names(head)), 400)

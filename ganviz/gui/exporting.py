@@ -14,9 +14,7 @@ FILTERS = {"SVG (*.svg)": ".svg", "PDF (*.pdf)": ".pdf", "PNG, 300 dpi (*.png)":
 
 def export_scenes(parent: QWidget, scenes: Sequence[Scene]) -> str:
     """Ask for a file and draw scenes into it; return what went wrong as a sentence, or nothing."""
-    name, chosen = QFileDialog.getSaveFileName(
-        parent, "Export", f"{scenes[0].view}.svg", ";;".join(FILTERS)
-    )
+    name, chosen = QFileDialog.getSaveFileName(parent, "Export", f"{scenes[0].view}.svg", ";;".join(FILTERS))
     if not name:
         return ""
     path = Path(name)

@@ -262,7 +262,11 @@ def typed(value: Any) -> str:
     if isinstance(value, tuple):
         entries = cast(tuple[Any, ...], value)
         if any(isinstance(entry, tuple) for entry in entries):
-            return "[" + ", ".join(f"[{typed(entry)}]" if isinstance(entry, tuple) else typed(entry) for entry in entries) + "]"
+            return (
+                "["
+                + ", ".join(f"[{typed(entry)}]" if isinstance(entry, tuple) else typed(entry) for entry in entries)
+                + "]"
+            )
         return ", ".join(typed(entry) for entry in entries)
     if isinstance(value, float):
         return f"{value:.10g}"
@@ -307,4 +311,5 @@ def tick_of(row: Parameter, value: float) -> int:
 def _tooltip(row: Parameter) -> str:
     effect = "acts at once" if row.live else "needs a restart"
     unit = f" {row.unit}" if row.unit else ""
-    return f"<p>{row.help}</p><p>{row.allowed}{unit}; default {typed(row.default) or 'empty'}; {effect}</p><p><i>{row.path}</i></p>"
+    default = typed(row.default) or "empty"
+    return f"<p>{row.help}</p><p>{row.allowed}{unit}; default {default}; {effect}</p><p><i>{row.path}</i></p>"

@@ -56,7 +56,9 @@ def _sheet(theme: Theme) -> str:
     QLabel#status {{ color: {theme.muted}; }}
     QLabel#step {{ font-weight: 600; }}
     QFrame#banner {{ background: {theme.surface}; border: 1px solid {fake}; border-radius: 4px; }}
-    QPushButton#restart {{ background: {fake}; color: #000000; font-weight: 600; padding: 4px 12px; border-radius: 4px; }}
+    QPushButton#restart {{
+        background: {fake}; color: #000000; font-weight: 600; padding: 4px 12px; border-radius: 4px;
+    }}
     QPushButton, QComboBox, QLineEdit {{ min-height: 20px; }}
     QPushButton:focus, QComboBox:focus, QLineEdit:focus, QToolButton:focus {{ border: 1px solid {real}; }}
     QSplitter::handle {{ background: {theme.grid}; }}

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from ganviz.experiment import ColumnsNeeded, Experiment, ExperimentError, Preset, Value, load, parameter, presets
+from ganviz.experiment import ColumnsNeeded, Experiment, ExperimentError, Preset, Value, find_parameter, load, presets
 from ganviz.plots import DARK, LIGHT, THEMES, VIEWS, Theme
 
 from . import icons, style
@@ -381,8 +381,10 @@ class Window(QMainWindow):
         """Carry out an edit of the form: at once where that is possible, else with the next restart."""
         try:
             changed = self.draft.replace(self._with_company(path, value))
-            row = parameter(path, changed.data.kind)
-            live = row.live and changed.dimension == self.running.dimension and changed.data.kind == self.running.data.kind
+            row = find_parameter(path, changed.data.kind)
+            live = (
+                row.live and changed.dimension == self.running.dimension and changed.data.kind == self.running.data.kind
+            )
         except ColumnsNeeded as needed:
             chosen = self._choose_columns(needed)
             if chosen is not None:
@@ -402,7 +404,7 @@ class Window(QMainWindow):
         self.stage.arrange(self.running)
 
     def _with_company(self, path: str, value: Value) -> dict[str, Value]:
-        """Return a change with what must change beside it: data from a file needs a file, another file other columns."""
+        """Return a change with what must go with it: data from a file needs one, another file has other columns."""
         if path == "data.kind" and value == "file":
             return {path: value, "data.path": "faithful.csv"}
         if path == "data.path":

@@ -32,9 +32,7 @@ _CELLS = (
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
-        Metric(
-            "generator_loss", "Generator's loss", "What the generator minimises, over the step's last batch."
-        ),
+        Metric("generator_loss", "Generator's loss", "What the generator minimises, over the step's last batch."),
         Metric(
             "discriminator_loss",
             "Discriminator's loss",
@@ -45,9 +43,7 @@ METRICS: dict[str, Metric] = {
             "mean D(x)",
             "Mean probability of being real that the discriminator gives to real samples.",
         ),
-        Metric(
-            "mean_fake", "mean D(G(z))", "Mean probability of being real that it gives to generated samples."
-        ),
+        Metric("mean_fake", "mean D(G(z))", "Mean probability of being real that it gives to generated samples."),
         Metric("critic_w1", "critic's estimate of W1", "E f(real) - E f(fake) over the critic's last batch."),
         Metric(
             "generator_gradient_norm",

@@ -11,9 +11,7 @@ from .scene import Axis, Scene
 def losses(frame: Frame) -> Scene:
     """Draw both players' losses."""
     layers = [
-        *curve(
-            frame, "discriminator_loss", "discriminator", "critic" if is_critic(frame) else "discriminator"
-        ),
+        *curve(frame, "discriminator_loss", "discriminator", "critic" if is_critic(frame) else "discriminator"),
         *curve(frame, "generator_loss", "generator", "generator"),
     ]
     return Scene("losses", "Losses", STEPS, Axis("loss"), tuple(layers))
@@ -74,9 +72,7 @@ def modes(frame: Frame) -> Scene:
         *curve(frame, "modes", "accent", "modes captured"),
         *curve(frame, "high_quality", "fake", "high-quality share", "right"),
     ]
-    return Scene(
-        "modes", "Modes", STEPS, Axis("modes"), tuple(layers), Axis("high-quality share", range=(-0.02, 1.02))
-    )
+    return Scene("modes", "Modes", STEPS, Axis("modes"), tuple(layers), Axis("high-quality share", range=(-0.02, 1.02)))
 
 
 def clipping(frame: Frame) -> Scene:

@@ -34,9 +34,7 @@ def line(frame: Frame) -> Scene:
         layers.append(Line("discriminator", "discriminator", label, "right", frame.surface.x, values, 2.0))
     outside = float(np.mean((frame.fake[:, 0] < edges[0]) | (frame.fake[:, 0] > edges[-1])))
     if outside > 0.005:
-        layers.append(
-            Text("outside", "fake", text=f"{outside:.0%} of the fakes lie outside", at=(0.02, 0.97))
-        )
+        layers.append(Text("outside", "fake", text=f"{outside:.0%} of the fakes lie outside", at=(0.02, 0.97)))
     title = frame.experiment.title or "Densities and discriminator"
     top = _top(float(height.max()), float(fake.max()))
     return Scene("line", title, x, Axis("density", range=(0.0, top)), tuple(layers), judgement_axis(frame))

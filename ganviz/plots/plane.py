@@ -1,4 +1,4 @@
-"""The stage in two dimensions: real and fake samples over the discriminator's surface, and where the fakes are pulled."""
+"""The stage in two dimensions: samples over the discriminator's surface, and where the fakes are pulled."""
 
 from __future__ import annotations
 
@@ -57,8 +57,6 @@ def _arrows(frame: Frame) -> list[Layer]:
     # The arrows' lengths are relative, so that they can be seen at all; the size itself is said in words.
     size = float(np.median(np.sqrt((pulls**2).sum(axis=1))))
     return [
-        Arrows(
-            "pulls", "gradient", "−∇ of the generator's loss", tail=frame.fake[: len(pulls)], vector=vectors
-        ),
+        Arrows("pulls", "gradient", "−∇ of the generator's loss", tail=frame.fake[: len(pulls)], vector=vectors),
         Text("pull", "gradient", text=f"median |∇| {size:.2g}", at=(0.02, 0.97)),
     ]

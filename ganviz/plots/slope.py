@@ -17,8 +17,6 @@ def slope(frame: Frame) -> Scene:
     layers = [zero]
     if frame.surface is not None:
         layers.append(
-            Line(
-                "slope", "discriminator", "slope of the raw output", x=frame.surface.x, y=frame.surface.slopes
-            )
+            Line("slope", "discriminator", "slope of the raw output", x=frame.surface.x, y=frame.surface.slopes)
         )
     return Scene("slope", "Slope of the discriminator", x, Axis("d output / dx"), tuple(layers))

@@ -61,7 +61,7 @@ class History:
         column = self.names.index(name)
         filled = np.flatnonzero(self._count[:, column])
         return Series(
-            filled * float(self.stride) + (self.stride - 1) / 2,
+            np.asarray(filled * float(self.stride) + (self.stride - 1) / 2, dtype=np.float64),
             self._sum[filled, column] / self._count[filled, column],
             self._low[filled, column],
             self._high[filled, column],

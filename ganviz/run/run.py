@@ -13,7 +13,7 @@ from ganviz.engine.evaluation import Evaluator
 from ganviz.engine.game import DISCRIMINATOR, GENERATOR, RECORDED
 from ganviz.engine.network import Floats
 from ganviz.engine.training import Training
-from ganviz.experiment import Experiment, ExperimentError, Value, parameter
+from ganviz.experiment import Experiment, ExperimentError, Value, find_parameter
 from ganviz.metrics import Reference, density
 
 from .frame import Frame, Need, Surface
@@ -25,8 +25,10 @@ SHOWN_LINE, SHOWN_PLANE, MEASURED = 4096, 1000, 4096
 """Samples of a frame in one and in two dimensions, and those that metrics are computed from."""
 PULLED = 200
 """Fakes of a frame whose pull is computed."""
-LINE_POINTS, PLANE_POINTS, MAP_POINTS = 512, 96, 256
+LINE_POINTS, PLANE_POINTS, MAP_POINTS = 512, 112, 256
 """Grid points of the discriminator's curve, of each side of its surface, and of the map from noise to samples."""
+BEYOND = 0.25
+"""The surface reaches beyond the box by this share of its sides: with equal units a picture may be wider."""
 MAP_REACH = 3.0
 
 STEP_METRICS = (
@@ -120,7 +122,7 @@ class Run:
         ExperimentError
             For an unknown field, a value that is not allowed, or a parameter that needs a restart.
         """
-        row = parameter(path, self.experiment.data.kind)
+        row = find_parameter(path, self.experiment.data.kind)
         if not row.live:
             raise ExperimentError(f"{path} cannot change in a running training: start anew with it")
         changed = self.experiment.replace({path: value})
@@ -184,17 +186,18 @@ class Run:
         before = training.snapshot()
         records = np.zeros((steps, len(RECORDED)))
         done = training.advance(steps, records)
+        diverged: TrainingDiverged | None = None
         if done < steps:
-            found = training.find_divergence()
+            diverged = TrainingDiverged(*training.find_divergence())
             # The last finite step is reached again from the copy: training is exact in its repetition.
             training.restore(before)
             done = training.advance(done, records)
         if done:
             self._last = records[done - 1].copy()
             self._history.add(first + 1, self._history_rows(records[:done]))
-        if done < steps:
-            self._diverged = TrainingDiverged(found.step, found.player, found.layer)
-            raise self._diverged
+        if diverged is not None:
+            self._diverged = diverged
+            raise diverged
 
     def _history_rows(self, records: NDArray[np.float64]) -> NDArray[np.float64]:
         rows = np.full((len(records), len(self._history.names)), np.nan)
@@ -203,18 +206,16 @@ class Run:
 
     def _step_metrics(self) -> dict[str, float]:
         values = _as_metrics(self._last[None, :], self.experiment)[0]
-        return {
-            name: float(value)
-            for name, value in zip(STEP_METRICS, values, strict=True)
-            if not np.isnan(value)
-        }
+        return {name: float(value) for name, value in zip(STEP_METRICS, values, strict=True) if not np.isnan(value)}
 
     def _sample_metrics(self) -> dict[str, float]:
         """Measure samples of the loaded evaluator, once for each step, and remember them in the history."""
         step, values = self._measured
         if step != self.step:
             evaluator = self._evaluator
-            values = self._reference.evaluate(evaluator.generate(evaluator.noise(MEASURED)))
+            samples = evaluator.generate(evaluator.noise(MEASURED))
+            # Just before a divergence finite parameters may give infinite samples, of which nothing can be measured.
+            values = self._reference.evaluate(samples) if np.isfinite(samples).all() else {}
             self._measured = (self.step, values)
             row = [np.nan] * len(STEP_METRICS) + [values.get(name, np.nan) for name in SAMPLE_METRICS]
             self._history.add(self.step, np.array([row]))
@@ -226,7 +227,7 @@ class Run:
             x = np.linspace(*self._box[0], LINE_POINTS)
             outputs, slopes = evaluator.slopes(x[:, None])
             return Surface(x, none, outputs, slopes[:, 0])
-        x, y = (np.linspace(*side, PLANE_POINTS) for side in self._box)
+        x, y = (np.linspace(*_grown(side), PLANE_POINTS) for side in self._box)
         points = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
         return Surface(x, y, evaluator.discriminate(points).reshape(len(y), len(x)), none)
 
@@ -244,6 +245,11 @@ class Run:
 
     def _all_series(self) -> Mapping[str, Any]:
         return {name: self._history.series(name) for name in self._history.names}
+
+
+def _grown(side: tuple[float, float]) -> tuple[float, float]:
+    margin = BEYOND * (side[1] - side[0])
+    return side[0] - margin, side[1] + margin
 
 
 def _as_metrics(records: NDArray[np.float64], experiment: Experiment) -> NDArray[np.float64]:

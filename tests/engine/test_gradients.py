@@ -1,5 +1,7 @@
 """Losses and gradients against central differences of the formulas in REFERENCES.md."""
 
+import itertools
+
 import numpy as np
 import numpy_gan as plain
 import pytest
@@ -23,7 +25,7 @@ def experiment_of(**fields: object) -> Experiment:
 def draw_network(rng, widths, bias, scale=1.2):
     return [
         (rng.normal(0, scale / np.sqrt(n), (n, m)), rng.normal(0, 0.5, m if bias else 0))
-        for n, m in zip(widths[:-1], widths[1:], strict=True)
+        for n, m in itertools.pairwise(widths)
     ]
 
 

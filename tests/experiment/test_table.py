@@ -154,9 +154,7 @@ class TestCsv:
         assert table.columns == columns
         assert table.points[0].tolist() == first
 
-    @pytest.mark.parametrize(
-        "token", ["", "NA", " na ", "N/A", "nan", "-NaN", "NULL", "None", "?", "-", '""', '"NA"']
-    )
+    @pytest.mark.parametrize("token", ["", "NA", " na ", "N/A", "nan", "-NaN", "NULL", "None", "?", "-", '""', '"NA"'])
     def test_missing(self, tmp_path: Path, token: str) -> None:
         path = write(tmp_path, f"name,x,y\na,1,NA\nb,{token},5\n\nc,2,NA\n", "gaps.csv")
         table = read_table(path, ("x",))
@@ -229,9 +227,7 @@ class TestCsv:
             ("x,x\n1,2\n3,4\n", ("x",), ['data.columns = ["x"]', "several columns", "1, 2"]),
         ],
     )
-    def test_refused(
-        self, tmp_path: Path, content: str | bytes, columns: tuple[str, ...], words: list[str]
-    ) -> None:
+    def test_refused(self, tmp_path: Path, content: str | bytes, columns: tuple[str, ...], words: list[str]) -> None:
         message = refusal(write(tmp_path, content), columns)
         for word in words:
             assert word in message
@@ -286,9 +282,7 @@ class TestNpy:
         path = write(tmp_path, npy([[1, 2], [np.nan, 3], [4, 5], [6, np.nan]]), "gaps.npy")
         table = read_table(path)
         assert table.points.tolist() == [[1, 2], [4, 5]]
-        assert table.notice == (
-            f"{path}: 2 of 4 rows left out: no value in column 1 or column 2 (first: row 2)"
-        )
+        assert table.notice == (f"{path}: 2 of 4 rows left out: no value in column 1 or column 2 (first: row 2)")
 
     @pytest.mark.parametrize(
         ("content", "columns", "words"),
@@ -330,23 +324,17 @@ class TestNpy:
             (b"\x93NUMPY\x09\x00" + npy([1.0])[8:], (), ["numpy.save"]),
         ],
     )
-    def test_refused(
-        self, tmp_path: Path, content: bytes, columns: tuple[str, ...], words: list[str]
-    ) -> None:
+    def test_refused(self, tmp_path: Path, content: bytes, columns: tuple[str, ...], words: list[str]) -> None:
         message = refusal(write(tmp_path, content, "bad.npy"), columns)
         for word in words:
             assert word in message
 
-    @pytest.mark.skipif(
-        np.finfo(np.longdouble).max <= sys.float_info.max, reason="long doubles are doubles here"
-    )
+    @pytest.mark.skipif(np.finfo(np.longdouble).max <= sys.float_info.max, reason="long doubles are doubles here")
     def test_too_wide_a_number_is_not_finite(self, tmp_path: Path) -> None:
         path = write(tmp_path, npy([np.longdouble("1e4000"), np.longdouble(1)]), "wide.npy")
         assert "row 1: inf" in refusal(path)
 
-    def test_no_memory_is_taken_for_what_is_too_large(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_no_memory_is_taken_for_what_is_too_large(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         path = write(tmp_path, npy(np.zeros((3, 2))), "big.npy")
         monkeypatch.setattr(module, "MAX_VALUES", 5)
         monkeypatch.setattr(np, "frombuffer", None)
@@ -407,9 +395,7 @@ class TestPath:
 NUMBERS = st.floats(-1e150, 1e150, allow_nan=False)
 POINTS = (
     st.integers(1, 2)
-    .flatmap(
-        lambda width: arrays(np.float64, st.tuples(st.integers(2, 20), st.just(width)), elements=NUMBERS)
-    )
+    .flatmap(lambda width: arrays(np.float64, st.tuples(st.integers(2, 20), st.just(width)), elements=NUMBERS))
     .filter(lambda points: bool((points.std(axis=0) > 0).all()) and bool((np.ptp(points, axis=0) > 0).all()))
 )
 PIECES = st.sampled_from([*'0123456789.,;\t\n\r"-eE+ NAnai?x#/\\\0\ufeffé\u2028\x85', "inf", "1e999"])
@@ -488,9 +474,7 @@ class TestAnyFile:
             with tempfile.TemporaryDirectory() as folder:
                 read_or_refuse(write(Path(folder), content, "any.npy"))
 
-    @pytest.mark.parametrize(
-        "header", ["(" * 5000, "-" * 9000 + "1", "[" * 5000 + "]" * 5000, "9" * 5000, "'\\d'"]
-    )
+    @pytest.mark.parametrize("header", ["(" * 5000, "-" * 9000 + "1", "[" * 5000 + "]" * 5000, "9" * 5000, "'\\d'"])
     def test_npy_headers_that_hurt_the_parser(self, tmp_path: Path, header: str) -> None:
         text = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {header}}}\n".encode()
         content = b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text
