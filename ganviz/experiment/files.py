@@ -130,5 +130,5 @@ def parse_settings(experiment: Experiment, settings: Mapping[str, str]) -> Exper
     """Apply ``--set PATH=VALUE`` settings, given as texts, to an experiment."""
     kind = experiment.data.kind
     if "data.kind" in settings:
-        kind = str(parameter("data.kind").parse(settings["data.kind"]))
-    return experiment.replace({path: parameter(path, kind, value).parse(value) for path, value in settings.items()})
+        kind = str(find_parameter("data.kind").parse(settings["data.kind"]))
+    return experiment.replace({path: find_parameter(path, kind, value).parse(value) for path, value in settings.items()})
