@@ -10,7 +10,7 @@ from typing import Any
 
 import tomli_w
 
-from .experiment import TABLE, Experiment
+from .experiment import TABLE, Experiment, find_parameter
 from .parameter import ExperimentError, Value, nearest
 from .resources import exists, expand_user, is_file, resources
 
@@ -131,4 +131,6 @@ def parse_settings(experiment: Experiment, settings: Mapping[str, str]) -> Exper
     kind = experiment.data.kind
     if "data.kind" in settings:
         kind = str(find_parameter("data.kind").parse(settings["data.kind"]))
-    return experiment.replace({path: find_parameter(path, kind, value).parse(value) for path, value in settings.items()})
+    return experiment.replace(
+        {path: find_parameter(path, kind, value).parse(value) for path, value in settings.items()}
+    )
