@@ -60,6 +60,11 @@ def _sheet(theme: Theme) -> str:
         background: {fake}; color: #000000; font-weight: 600; padding: 4px 12px; border-radius: 4px;
     }}
     QPushButton, QComboBox, QLineEdit {{ min-height: 20px; }}
+    QLineEdit {{ border: 1px solid {theme.grid}; border-radius: 3px; padding: 0 4px; background: {theme.surface}; }}
+    QComboBox QLineEdit {{ border: none; }}
+    QCheckBox::indicator:unchecked {{
+        border: 1px solid {theme.muted}; border-radius: 2px; background: {theme.surface}; width: 13px; height: 13px;
+    }}
     QPushButton:focus, QComboBox:focus, QLineEdit:focus, QToolButton:focus {{ border: 1px solid {real}; }}
     QSplitter::handle {{ background: {theme.grid}; }}
     QSlider::groove:horizontal {{ height: 4px; background: {theme.grid}; border-radius: 2px; }}

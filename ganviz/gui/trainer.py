@@ -26,6 +26,8 @@ BURST = 0.008
 FRAME_SHARE, METRICS_SHARE = 0.25, 0.10
 """Largest shares of the thread's time that go into frames, and into measuring samples."""
 FRAME_EVERY, METRICS_EVERY = 1 / 60, 1 / 10
+METRICS_AT_LEAST = 1.0
+"""Seconds between two measurements at most, however long one takes: the first loads libraries as well."""
 PAUSED_WAIT = 0.5
 
 Command = Callable[[], None]
@@ -191,7 +193,7 @@ class Trainer:
         frame = self._run.frame(needs)
         cost = time.perf_counter() - now
         if measured:
-            self._metrics_due = now + max(METRICS_EVERY, cost / METRICS_SHARE)
+            self._metrics_due = now + min(max(METRICS_EVERY, cost / METRICS_SHARE), METRICS_AT_LEAST)
         else:
             self._frame_due = now + max(FRAME_EVERY, cost / FRAME_SHARE)
         status = Status.RUNNING if self._playing else Status.PAUSED
