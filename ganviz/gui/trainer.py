@@ -70,6 +70,7 @@ class Trainer:
         self._slot: Report | None = None
         self._lock = threading.Lock()
         self._messages: deque[str] = deque()
+        self._changes: dict[str, Value] = {}
         self._needs = Need.SAMPLES
         self._run: Run | None = None
         self._runs = 0
@@ -90,12 +91,17 @@ class Trainer:
         self._thread.start()
 
     def restart(self, experiment: Experiment) -> None:
-        """Leave the present run and start a new one."""
+        """Leave the present run, and the changes that it has not met yet, and start a new one."""
+        with self._lock:
+            self._changes = {}
         self._commands.put(lambda: self._begin(experiment))
 
     def change(self, path: str, value: Value) -> None:
-        """Change a parameter of the running experiment at the next step."""
-        self._commands.put(lambda: self._change(path, value))
+        """Change a parameter of the running experiment at the next step; of several values at once, the last."""
+        with self._lock:
+            changes = self._changes
+            changes[path] = value
+        self._commands.put(lambda: self._change(changes))
 
     def play(self, playing: bool) -> None:
         """Go on, or pause."""
@@ -240,15 +246,19 @@ class Trainer:
         # Where the other process failed, the run itself compiles, or fails with a sentence of its own.
         return not self._stopping
 
-    def _change(self, path: str, value: Value) -> None:
+    def _change(self, pending: dict[str, Value]) -> None:
+        with self._lock:
+            changes = dict(pending)
+            pending.clear()
         if self._run is None:
             return
-        try:
-            self._run.change(path, value)
-        except ExperimentError as error:
-            self._messages.append(str(error))
-            return
-        self._diverged = ""
+        for path, value in changes.items():
+            try:
+                self._run.change(path, value)
+            except ExperimentError as error:
+                self._messages.append(str(error))
+                continue
+            self._diverged = ""
         self._frame_due = 0.0
         self._stale = True
 

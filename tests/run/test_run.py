@@ -324,7 +324,6 @@ def test_a_diverged_run_can_be_looked_at_refuses_to_go_on_and_recovers():
     assert run.frame().step == step + 20
 
 
-@pytest.mark.filterwarnings("default:.*encountered:RuntimeWarning")
 def test_finite_parameters_with_infinite_samples_can_be_looked_at():
     """A network of three layers and weights of 1e30: nothing can be measured, and that is no error."""
     run, _ = diverged()
