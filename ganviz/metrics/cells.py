@@ -41,7 +41,7 @@ class Cells:
             inside = points[leaf == node]
             if len(inside):
                 self._axis[node] = np.argmax(np.ptp(inside, axis=0))
-                self._split[node] = np.median(inside[:, self._axis[node]])
+                self._split[node] = _halfway(inside[:, self._axis[node]])
             members = leaf == node
             leaf[members] = 2 * node + 1 + (points[members, self._axis[node]] > self._split[node])
         leaf -= inner
@@ -81,6 +81,13 @@ class Cells:
             "reverse_kl": _kl(q, _smoothed(self._real)),
             "js": (_kl(p, middle) + _kl(q, middle)) / 2,
         }
+
+
+def _halfway(values: Floats) -> float:
+    """Return the median, or where that is the largest value itself a number below it, so that something lies above."""
+    median, largest = np.median(values), values.max()
+    below = values[values < largest]
+    return float((below.max() + largest) / 2 if median == largest and len(below) else median)
 
 
 def _smoothed(counts: Ints) -> Floats:

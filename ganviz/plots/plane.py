@@ -32,9 +32,12 @@ def _surface(frame: Frame) -> list[Layer]:
     values = judgement(frame, surface.outputs)
     levels = (0.0, 1.0)
     if is_critic(frame):
-        levels = (float(values.min()), float(values.max()))
+        # Just before a divergence some outputs may be infinite.
+        known = values[np.isfinite(values)]
+        levels = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
         if not levels[1] > levels[0]:
-            levels = (levels[0] - 1.0, levels[0] + 1.0)
+            half = max(1.0, abs(levels[0]))
+            levels = (levels[0] - half, levels[0] + half)
     # Grid points are the middles of the cells.
     dx, dy = (surface.x[1] - surface.x[0]) / 2, (surface.y[1] - surface.y[0]) / 2
     extent = (surface.x[0] - dx, surface.x[-1] + dx, surface.y[0] - dy, surface.y[-1] + dy)
@@ -47,10 +50,12 @@ def _arrows(frame: Frame) -> list[Layer]:
     if pulls is None:
         return []
     pulls = pulls[:ARROWS]
+    if not np.isfinite(pulls).all():
+        return [Text("pull", "gradient", text="generator's gradient: not finite", at=(0.02, 0.97))]
     extent = np.array([high - low for low, high in frame.box])
     lengths = np.sqrt(((pulls / extent) ** 2).sum(axis=1))
     typical = float(np.quantile(lengths, 0.9))
-    if not np.isfinite(typical) or typical == 0.0:
+    if typical == 0.0:
         return [Text("pull", "gradient", text="generator's gradient: 0", at=(0.02, 0.97))]
     vectors = pulls * (LONGEST / typical)
     vectors *= np.minimum(1.0, 1.5 * typical / np.maximum(lengths, 1e-300))[:, None]

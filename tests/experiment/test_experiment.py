@@ -17,8 +17,8 @@ from ganviz.experiment import (
     ExperimentError,
     Parameter,
     files,
+    find_parameter,
     load,
-    parameter,
     parse_settings,
     presets,
     read_toml,
@@ -82,7 +82,7 @@ def test_every_row_of_the_table_is_whole(row):
         assert len(set(row.choices)) == len(row.choices)
         assert not set(row.choices) & set(row.reserved)
     for path, values in row.when.items():
-        assert set(values) <= set(parameter(path).choices)
+        assert set(values) <= set(find_parameter(path).choices)
 
 
 def test_paths_are_unique_for_each_kind_of_data():
@@ -98,7 +98,7 @@ def test_values_are_those_of_the_fields():
         assert values["data.kind"] == kind
         for path, value in values.items():
             if path != "data.kind":
-                assert parameter(path, kind).default == value
+                assert find_parameter(path, kind).default == value
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def mappings(draw):
     for row in sorted(rows, key=lambda row: row.path not in conditions):
         if row.kind == "array" or row.path == "data.kind":
             continue
-        defaults = {path: parameter(path, kind).default for path in row.when}
+        defaults = {path: find_parameter(path, kind).default for path in row.when}
         if row.applies({**defaults, **values}) and draw(st.booleans()):
             values[row.path] = draw(value_of(row))
     arrays = {
@@ -314,7 +314,7 @@ CHOICES_TO_COME = [(row.path, value) for row in TABLE for value in row.reserved]
 
 @pytest.mark.parametrize(("path", "value"), CHOICES_TO_COME)
 def test_choices_to_come_are_not_available_yet(path, value):
-    available = parameter(path).choices
+    available = find_parameter(path).choices
     refused({path: value}, f'{path} = "{value}"', "not available yet", *map(str, available))
 
 
