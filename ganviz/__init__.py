@@ -11,9 +11,9 @@ The names below are imported at their first use, so that a window can appear bef
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ._lazy import attach
 from ._version import __version__
 
 if TYPE_CHECKING:
@@ -23,16 +23,20 @@ if TYPE_CHECKING:
     from .run import Frame, Run, TrainingDiverged
 
 
-_PLACES = {
-    "Experiment": "experiment",
-    "ExperimentError": "experiment",
-    "load": "experiment",
-    "presets": "experiment",
-    "Frame": "run",
-    "Run": "run",
-    "TrainingDiverged": "run",
-    "gradients": "engine.gradients",
-}
+__getattr__ = attach(
+    __name__,
+    {
+        "Experiment": "experiment",
+        "ExperimentError": "experiment",
+        "Frame": "run",
+        "Run": "run",
+        "TrainingDiverged": "run",
+        "gradients": "engine.gradients",
+        "load": "experiment",
+        "metrics": "metrics",
+        "presets": "experiment",
+    },
+)
 
 __all__ = [
     "Experiment",
@@ -46,11 +50,3 @@ __all__ = [
     "metrics",
     "presets",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    if name == "metrics":
-        return import_module(".metrics", __name__)
-    if name in _PLACES:
-        return getattr(import_module(f".{_PLACES[name]}", __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -218,6 +218,8 @@ class _StepWriter:
         player, bound = self.discriminator, self.experiment.discriminator.clip
         self._update(player, self.experiment.optimizer.discriminator)
         if bound > 0:
+            # Clipping would make a finite number of an infinite one.
+            self.program.add(Operation.FINITE, x=player.parameters, m=player.network.size)
             self.program.add(Operation.CLIP, x=player.parameters, m=player.network.size, constants=(bound,))
 
     def _update(self, player: Player, settings: Optimizer) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 from llvmlite import binding
 from numba.core import event
 
+from . import machine
 from .compiler import cache_folder, function_count
 from .data import DataPlan
 from .machine import WIDTH, execute, new_arena
@@ -67,8 +68,10 @@ class _Progress(event.Listener):
 
 
 def _mark(bits: int) -> Path:
+    # Numba compiles again where the source file's date has changed, its content or not: a new installation, say.
+    date = Path(machine.__file__).stat().st_mtime_ns
     host = f"{platform.python_version()}-{numba.__version__}-{binding.get_host_cpu_name()}"
-    return cache_folder() / f"ready-{bits}-{host}"
+    return cache_folder() / f"ready-{bits}-{host}-{date}"
 
 
 def main() -> None:

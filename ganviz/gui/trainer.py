@@ -17,9 +17,13 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from ganviz.experiment import Experiment, ExperimentError, Value
-from ganviz.run import Frame, Need, Run, TrainingDiverged
+from ganviz.run import Frame, Need
+
+if TYPE_CHECKING:
+    from ganviz.run import Run
 
 BURST = 0.008
 """Seconds that a burst of training is meant to last."""
@@ -29,6 +33,9 @@ FRAME_EVERY, METRICS_EVERY = 1 / 60, 1 / 10
 METRICS_AT_LEAST = 1.0
 """Seconds between two measurements at most, however long one takes: the first loads libraries as well."""
 PAUSED_WAIT = 0.5
+
+FIRST_METRICS = 0.3
+"""Seconds that the first pictures of a run go before its first measurement."""
 
 Command = Callable[[], None]
 
@@ -133,7 +140,7 @@ class Trainer:
                 taken.append(self._messages.popleft())
         return taken
 
-    def stop(self, wait: float = 2.0) -> bool:
+    def stop(self, wait: float = 0.7) -> bool:
         """End the thread, in the middle of a compilation too; return whether it ended in time."""
         self._stopping = True
         compiler = self._compiler
@@ -151,6 +158,9 @@ class Trainer:
         return self._thread.is_alive()
 
     def _main(self) -> None:
+        # The engine takes half a second to load; the window is there already.
+        from ganviz.run import TrainingDiverged
+
         while not self._stopping:
             try:
                 self._work()
@@ -220,9 +230,11 @@ class Trainer:
         self._put(Report(Status.STARTING, "Starting", run=self._runs))
         if not self._compile(experiment.precision):
             return
+        from ganviz.run import Run
+
         self._run = Run(experiment)
         self._clock = _Clock()
-        self._frame_due = self._metrics_due = 0.0
+        self._frame_due, self._metrics_due = 0.0, time.perf_counter() + FIRST_METRICS
         self._stale = True
 
     def _compile(self, bits: int) -> bool:
@@ -237,6 +249,9 @@ class Trainer:
         self._compiler = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         with self._compiler as process:
             assert process.stdout is not None
+            # Whoever stopped while the process was being started found nothing to kill.
+            if self._stopping:
+                process.kill()
             for line in process.stdout:
                 done, total = line.split()
                 self._put(Report(Status.COMPILING, message, progress=int(done) / int(total), run=self._runs))
@@ -265,6 +280,8 @@ class Trainer:
     def _set_playing(self, playing: bool) -> None:
         if playing and self._diverged:
             self._messages.append(self._diverged)
+            # The window is told that nothing runs.
+            self._stale = True
             return
         self._playing = playing
         self._stale = True
