@@ -146,9 +146,11 @@ class TextField(Field):
         super().__init__(row, parent)
         self.edit = QLineEdit(self)
         self.edit.editingFinished.connect(self._on_finished)
-        if wide:
+        if row.kind in ("names", "array"):
+            self._lay_out(below=self.edit)
+        elif wide:
             self._lay_out(self.edit)
-            self.edit.setMinimumWidth(150)
+            self.edit.setFixedWidth(120)
 
     def show_value(self, value: Value) -> None:
         """Show a value without sending it."""
@@ -181,7 +183,7 @@ class PathField(TextField):
         self.box = QComboBox(self)
         self.box.setEditable(True)
         self.box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
-        self.box.setMinimumWidth(150)
+        self.box.setFixedWidth(120)
         self.edit.deleteLater()
         for path in sorted((resources() / "data").glob("*.csv")):
             self.box.addItem(path.name)
@@ -261,13 +263,14 @@ def typed(value: Any) -> str:
     """Show a value as a person would type it."""
     if isinstance(value, tuple):
         entries = cast(tuple[Any, ...], value)
-        if any(isinstance(entry, tuple) for entry in entries):
-            return (
-                "["
-                + ", ".join(f"[{typed(entry)}]" if isinstance(entry, tuple) else typed(entry) for entry in entries)
-                + "]"
+        nested = any(isinstance(entry, tuple) for entry in entries)
+        if nested:
+            entries = tuple(
+                f"[{', '.join(map(typed, entry))}]" if isinstance(entry, tuple) else entry for entry in entries
             )
-        return ", ".join(typed(entry) for entry in entries)
+        words = ", ".join(map(typed, entries))
+        # Without its brackets a list of one number would be a number.
+        return f"[{words}]" if nested or (len(entries) == 1 and isinstance(entries[0], float)) else words
     if isinstance(value, float):
         return f"{value:.10g}"
     return str(value)
@@ -279,6 +282,8 @@ def value_at(row: Parameter, tick: int) -> float:
     zero = row.scale == "log" and row.low <= 0 and not row.above
     if zero and tick < ZERO_TICKS:
         return 0.0
+    if tick >= TICKS:
+        return high
     if row.scale == "log":
         start = ZERO_TICKS if zero else 0
         low = low if low > 0 else high * 1e-4

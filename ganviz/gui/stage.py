@@ -73,7 +73,9 @@ class Stage(QSplitter):
         self._data_grid.setRowStretch(1, 2 if others else 0)
         curves = [name for name in BESIDE if name in shown]
         for place, name in enumerate(curves):
-            self._curve_grid.addWidget(self.canvases[name], place // COLUMNS, place % COLUMNS)
+            # The last one takes the place that is left in its row.
+            span = COLUMNS if place == len(curves) - 1 and place % COLUMNS == 0 else 1
+            self._curve_grid.addWidget(self.canvases[name], place // COLUMNS, place % COLUMNS, 1, span)
         for row in range(3):
             self._curve_grid.setRowStretch(row, 1 if row * COLUMNS < len(curves) else 0)
         for column in range(COLUMNS):

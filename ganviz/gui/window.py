@@ -120,6 +120,7 @@ class Window(QMainWindow):
         for preset in presets():
             self.preset_box.addItem(preset.title, preset.name)
             self.preset_box.setItemData(self.preset_box.count() - 1, _describe(preset), Qt.ItemDataRole.ToolTipRole)
+        self.preset_box.view().setMinimumWidth(self.preset_box.view().sizeHintForColumn(0) + 24)
         self.preset_box.activated.connect(self._on_preset)
         bar.addWidget(self.preset_box)
         bar.addSeparator()

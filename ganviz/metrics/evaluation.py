@@ -68,6 +68,11 @@ class Reference:
         return values
 
     @property
+    def mode_count(self) -> int:
+        """Return the number of modes; 0 where none are defined."""
+        return 0 if self._modes is None else len(self._modes[0])
+
+    @property
     def box(self) -> tuple[tuple[float, float], ...]:
         """Return the range of each axis that a picture of the data shows; far tails are left out."""
         low, high = np.quantile(self.points, [0.005, 0.995], axis=0)

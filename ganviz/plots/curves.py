@@ -72,7 +72,9 @@ def modes(frame: Frame) -> Scene:
         *curve(frame, "modes", "accent", "modes captured"),
         *curve(frame, "high_quality", "fake", "high-quality share", "right"),
     ]
-    return Scene("modes", "Modes", STEPS, Axis("modes"), tuple(layers), Axis("high-quality share", range=(-0.02, 1.02)))
+    most = max(1, frame.mode_count)
+    count = Axis(f"modes of {most}", range=(-0.02 * most, 1.02 * most))
+    return Scene("modes", "Modes", STEPS, count, tuple(layers), Axis("high-quality share", range=(-0.02, 1.02)))
 
 
 def clipping(frame: Frame) -> Scene:

@@ -78,6 +78,8 @@ class Frame:
         In one dimension, where it is known: places and the real density there.
     history : dict
         Series by name.
+    mode_count : int
+        Modes of the data; 0 where none are defined.
     notice : str
         What the person should know about the data.
     """
@@ -94,4 +96,5 @@ class Frame:
     map: tuple[Floats, Floats] | None = None
     density: tuple[Floats, Floats] | None = None
     history: Mapping[str, Series] | None = None
+    mode_count: int = 0
     notice: str = ""

@@ -30,6 +30,8 @@ LINE_POINTS, PLANE_POINTS, MAP_POINTS = 512, 112, 256
 BEYOND = 0.25
 """The surface reaches beyond the box by this share of its sides: with equal units a picture may be wider."""
 MAP_REACH = 3.0
+WIDEST = 3.0
+"""The box reaches beyond the data's own by this many times its side at most, to show where the generator starts."""
 
 STEP_METRICS = (
     "generator_loss", "discriminator_loss", "mean_real", "mean_fake", "critic_w1",
@@ -80,7 +82,8 @@ class Run:
         self._training = Training(experiment)
         self._evaluator = Evaluator(experiment, self._training.data)
         self._reference = Reference(experiment, self._training.data)
-        self._box = self._reference.box
+        self._evaluator.load(self._training)
+        self._box = self._whole_box()
         self._density = self._real_density()
         self._history = History((*STEP_METRICS, *SAMPLE_METRICS))
         self._last = np.full(len(RECORDED), np.nan)
@@ -178,6 +181,7 @@ class Run:
             map=self._map() if Need.MAP in needs else None,
             density=self._density,
             history=self._all_series() if Need.HISTORY in needs else None,
+            mode_count=self._reference.mode_count,
             notice=self.experiment.notice,
         )
 
@@ -237,6 +241,17 @@ class Run:
         z = np.zeros((MAP_POINTS, noise.dimension))
         z[:, 0] = np.linspace(-reach, reach, MAP_POINTS)
         return z[:, 0], self._evaluator.generate(z)
+
+    def _whole_box(self) -> tuple[tuple[float, float], ...]:
+        """Return the data's box, widened to show where the generator starts, if that is not too far away."""
+        start = self._evaluator.generate(self._evaluator.noise(SHOWN_PLANE))
+        sides: list[tuple[float, float]] = []
+        for axis, (low, high) in enumerate(self._reference.box):
+            first, last = np.quantile(start[:, axis], [0.005, 0.995])
+            reach = WIDEST * (high - low)
+            margin = 0.1 * (high - low)
+            sides.append((max(min(low, first - margin), low - reach), min(max(high, last + margin), high + reach)))
+        return tuple(sides)
 
     def _real_density(self) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
         x = np.linspace(*self._box[0], LINE_POINTS)

@@ -1,5 +1,56 @@
-"""Windows are tested without a screen unless the environment names one."""
+"""Windows are tested without a screen unless the environment names one; no test leaves a window or thread behind."""
 
 import os
+import threading
 
+import pytest
+
+# pytest-xdist's workers inherit what is set below: the person's own choice is kept beside it.
+CHOSEN = os.environ.setdefault("GANVIZ_TESTS_PLATFORM", os.environ.get("QT_QPA_PLATFORM", ""))
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+# A cleared display variable would stop the program; offscreen windows need none.
+REAL_WINDOWS = bool(os.environ.get("DISPLAY")) and CHOSEN in ("", "xcb")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out the tests of real windows where there is no display for them."""
+    if REAL_WINDOWS:
+        return
+    without = [item for item in items if item.get_closest_marker("window")]
+    if without:
+        config.hook.pytest_deselected(items=without)
+        items[:] = [item for item in items if item not in without]
+
+
+@pytest.fixture(autouse=True)
+def _own_settings(tmp_path_factory):
+    """Give each test settings of its own, empty ones."""
+    from PySide6.QtCore import QSettings
+
+    folder = str(tmp_path_factory.mktemp("settings"))
+    for form in (QSettings.Format.NativeFormat, QSettings.Format.IniFormat):
+        QSettings.setPath(form, QSettings.Scope.UserScope, folder)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left(_own_settings):
+    """Fail a test whose windows or threads outlive it.
+
+    Menus of pyqtgraph's plots have no parent and live until the plots are collected; they do not count.
+    """
+    from PySide6.QtCore import QCoreApplication, QEvent
+    from PySide6.QtWidgets import QApplication, QMenu
+
+    def left():
+        return [widget for widget in QApplication.topLevelWidgets() if not isinstance(widget, QMenu) and shows(widget)]
+
+    def shows(widget):
+        return widget.isVisible() or widget.inherits("QMainWindow") or widget.inherits("QDialog")
+
+    threads = set(threading.enumerate())
+    yield
+    new_threads = [thread.name for thread in threading.enumerate() if thread not in threads and thread.is_alive()]
+    assert not new_threads, f"threads are left: {new_threads}"
+    if QApplication.instance() is not None:
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        assert not left(), f"windows are left: {left()}"

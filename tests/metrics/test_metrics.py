@@ -296,7 +296,7 @@ def test_w1_in_the_plane_against_brute_force():
 def test_a_shift_costs_its_length():
     points = np.random.default_rng(0).normal(size=(300, 2))
     assert w1(points, points) == 0
-    assert w1(points, points[::-1] + (3.0, -4.0)) == pytest.approx(5.0)
+    assert w1(points, points[::-1] + np.array([3.0, -4.0])) == pytest.approx(5.0)
     assert w1(points[:, :1], points[::-1, :1] + 0.7) == pytest.approx(0.7)
 
 
@@ -316,7 +316,7 @@ def test_w1_of_standardised_data_is_in_standard_deviations():
     rows = experiment.table.points
     assert evaluate(experiment, rows + rows.std(axis=0) * (3.0, 4.0))["w1"] == pytest.approx(5.0, abs=0.05)
     plain = experiment_of("file", path="faithful.csv", standardize=False)
-    assert evaluate(plain, rows + (30.0, 40.0))["w1"] == pytest.approx(50.0, abs=0.05)
+    assert evaluate(plain, rows + np.array([30.0, 40.0]))["w1"] == pytest.approx(50.0, abs=0.05)
 
 
 # Modes
@@ -427,7 +427,7 @@ def test_no_density_for_points_files_and_the_plane(name):
     ],
 )
 def test_samples_that_cannot_be_measured_are_refused(name, samples, word):
-    with pytest.raises(ValueError, match="^[^\n]+$") as raised:
+    with pytest.raises(ValueError, match=r"^[^\n]+$") as raised:
         evaluate(setup_of(name)[0], samples)
     assert word in str(raised.value)
 

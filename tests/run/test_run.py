@@ -46,9 +46,7 @@ def bits(run):
 
 
 def arrays(run):
-    return [
-        array for player in ("generator", "discriminator") for layer in run.parameters(player) for array in layer
-    ]
+    return [array for player in ("generator", "discriminator") for layer in run.parameters(player) for array in layer]
 
 
 # Determinism
@@ -151,9 +149,7 @@ def test_the_log_holds_step_path_before_and_after():
     assert run.experiment.objective.kind == "wasserstein"
 
 
-@pytest.mark.parametrize(
-    ("frozen", "moving"), [("generator", "discriminator"), ("discriminator", "generator")]
-)
+@pytest.mark.parametrize(("frozen", "moving"), [("generator", "discriminator"), ("discriminator", "generator")])
 def test_a_change_acts_from_the_next_step(frozen, moving):
     run = run_of(SMALL)
     run.advance(5)
