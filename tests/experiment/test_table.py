@@ -83,7 +83,7 @@ class TestRealData:
         np.testing.assert_array_equal(table.points, expected[~np.isnan(expected).any(axis=1)])
         assert (len(table.points), table.rows, table.left_out) == (342, 344, 2)
         assert table.notice == (
-            f"{path}: 2 of 344 rows left out: no value in bill_length_mm or bill_depth_mm (first: line 5)"
+            f"{path.name}: 2 of 344 rows left out: no value in bill_length_mm or bill_depth_mm (first: line 5)"
         )
 
     def test_penguins_by_number_and_in_the_order_asked_for(self) -> None:
@@ -160,7 +160,7 @@ class TestCsv:
         table = read_table(path, ("x",))
         assert table.points.tolist() == [[1], [2]]
         assert (table.rows, table.left_out) == (3, 1)
-        assert table.notice == f"{path}: 1 of 3 rows left out: no value in x (first: line 3)"
+        assert table.notice == f"{path.name}: 1 of 3 rows left out: no value in x (first: line 3)"
 
     def test_a_quoted_empty_cell_in_a_single_column_is_a_row_without_value(self, tmp_path: Path) -> None:
         table = read_table(write(tmp_path, 'x\n1\n""\n\n2\n'))
@@ -282,7 +282,7 @@ class TestNpy:
         path = write(tmp_path, npy([[1, 2], [np.nan, 3], [4, 5], [6, np.nan]]), "gaps.npy")
         table = read_table(path)
         assert table.points.tolist() == [[1, 2], [4, 5]]
-        assert table.notice == (f"{path}: 2 of 4 rows left out: no value in column 1 or column 2 (first: row 2)")
+        assert table.notice == (f"{path.name}: 2 of 4 rows left out: no value in column 1 or column 2 (first: row 2)")
 
     @pytest.mark.parametrize(
         ("content", "columns", "words"),
