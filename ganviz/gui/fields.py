@@ -6,7 +6,7 @@ import math
 from typing import Any, cast
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal, Slot
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtGui import QKeyEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -24,17 +24,21 @@ from PySide6.QtWidgets import (
 from ganviz.experiment import ExperimentError, Parameter, Value, resources
 
 TICKS = 1000
+OWN_KEYS = (Qt.Key.Key_Space, Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down)
 ZERO_TICKS = 40
 """The left end of a logarithmic slider whose parameter may be 0."""
 
 
-class NoWheel(QObject):
-    """Keeps the mouse wheel from changing a value in passing while a form is scrolled."""
+class Guard(QObject):
+    """Keeps the mouse wheel from changing a value in passing, and an editor's own keys from being shortcuts."""
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Hand wheel events on to the form."""
+        """Hand wheel events on to the form; claim arrows and space for the editor that has the focus."""
         if isinstance(event, QWheelEvent):
             event.ignore()
+            return True
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and event.key() in OWN_KEYS:
+            event.accept()
             return True
         return super().eventFilter(watched, event)
 
@@ -57,7 +61,7 @@ class Field(QWidget):
         super().__init__(parent)
         self.row = row
         self.value: Value | None = None
-        self._guard = NoWheel(self)
+        self._guard = Guard(self)
         self._label = QLabel(row.label + (f"  {row.symbol}" if row.symbol else ""), self)
         self._label.setObjectName("field")
         self._label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)

@@ -5,42 +5,34 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer, Slot
-from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QApplication,
-    QComboBox,
     QFileDialog,
     QInputDialog,
     QLabel,
     QMainWindow,
     QMessageBox,
     QPushButton,
-    QSizePolicy,
     QSplitter,
-    QToolBar,
     QVBoxLayout,
     QWidget,
 )
 
-from ganviz.experiment import ColumnsNeeded, Experiment, ExperimentError, Preset, Value, find_parameter, load, presets
+from ganviz.experiment import ColumnsNeeded, Experiment, ExperimentError, Value, find_parameter, load
 from ganviz.plots import DARK, LIGHT, THEMES, VIEWS, Theme
 
-from . import icons, style
+from . import style
 from .banner import Banner
+from .controls import Controls
 from .exporting import export_scenes
 from .form import Form, differences
+from .menus import Menus
 from .stage import Stage
 from .trainer import Report, Status, Trainer
 
 PULL_EVERY = 16
 """Milliseconds between two looks into the mailbox."""
-SPEEDS: tuple[tuple[str, float | None], ...] = (
-    ("as fast as possible", None),
-    ("1,000 steps/s", 1000.0),
-    ("100 steps/s", 100.0),
-    ("10 steps/s", 10.0),
-    ("1 step/s", 1.0),
-)
 FORM_WIDTH = 300
 
 
@@ -80,15 +72,14 @@ class Window(QMainWindow):
         self.banner = Banner(self)
         self.stage = Stage(self.theme, self)
         self.stage.needs_changed.connect(self._on_needs_changed)
-        self._make_toolbar()
-        self._make_menus()
+        self._make_controls()
         self._lay_out()
         self._make_status_bar()
 
         self.form.show_experiment(experiment, experiment)
         self.stage.arrange(experiment)
-        self._set_icons()
-        self._select_preset(name)
+        self.controls.set_colour(self.theme.text)
+        self.controls.show_preset(name)
         self._show_notice()
         self.resize(1280, 720)
         geometry = QSettings().value("geometry")
@@ -105,94 +96,24 @@ class Window(QMainWindow):
         self.trainer.start(self.running)
         self._on_needs_changed()
 
-    def _make_toolbar(self) -> None:
-        bar = QToolBar("Training", self)
-        bar.setObjectName("training")
-        bar.setMovable(False)
-        bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.addToolBar(bar)
-        self.preset_box = QComboBox(bar)
-        self.preset_box.setAccessibleName("Preset")
-        self.preset_box.setToolTip("Preset: what to train")
-        self.preset_box.setMinimumContentsLength(24)
-        self.preset_box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.preset_box.addItem("Choose a preset …", "")
-        for preset in presets():
-            self.preset_box.addItem(preset.title, preset.name)
-            self.preset_box.setItemData(self.preset_box.count() - 1, _describe(preset), Qt.ItemDataRole.ToolTipRole)
-        self.preset_box.view().setMinimumWidth(self.preset_box.view().sizeHintForColumn(0) + 24)
-        self.preset_box.activated.connect(self._on_preset)
-        bar.addWidget(self.preset_box)
-        bar.addSeparator()
-        self.play_action = self._action("Pause", "Space", "Pause or go on (Space)", self.toggle_playing)
-        self.step_action = self._action("Step", "Right", "Train one step and pause (→)", self.single_step)
-        self.reset_action = self._action(
-            "Reset", "Ctrl+R", "Start again from step 0 with all settings as they are (Ctrl+R)", self.restart
-        )
-        for action in (self.play_action, self.step_action, self.reset_action):
-            bar.addAction(action)
-        bar.addSeparator()
-        label = QLabel(" Speed ", bar)
-        bar.addWidget(label)
-        self.speed_box = QComboBox(bar)
-        self.speed_box.setAccessibleName("Speed")
-        self.speed_box.setToolTip("How fast the training may run")
-        for text, speed in SPEEDS:
-            self.speed_box.addItem(text, speed)
-        self.speed_box.activated.connect(self._on_speed)
-        bar.addWidget(self.speed_box)
-        spacer = QWidget(bar)
-        spacer.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        bar.addWidget(spacer)
-        self.theme_action = self._action("Theme", "Ctrl+T", "Light or dark (Ctrl+T)", self.switch_theme)
-        self.export_action = self._action(
-            "Export", "Ctrl+E", "Save all views as one figure: SVG, PDF or PNG (Ctrl+E)", self.export_all
-        )
-        bar.addAction(self.theme_action)
-        bar.addAction(self.export_action)
-
-    def _make_menus(self) -> None:
-        file_menu = self.menuBar().addMenu("&File")
-        file_menu.addAction(self._action("&Open …", QKeySequence.StandardKey.Open, "Open a file", self.open_file))
-        file_menu.addAction(
-            self._action("&Save experiment …", QKeySequence.StandardKey.Save, "Save as TOML", self.save_experiment)
-        )
-        file_menu.addSeparator()
-        file_menu.addAction(self.export_action)
-        self.export_menu = file_menu.addMenu("Export &view")
-        for name, view in VIEWS.items():
-            action = QAction(view.title + " …", self)
-            action.setData(name)
-            action.triggered.connect(self._on_export_view)
-            self.export_menu.addAction(action)
-        file_menu.addSeparator()
-        file_menu.addAction(self._action("&Quit", QKeySequence.StandardKey.Quit, "Quit", self.close))
-        run_menu = self.menuBar().addMenu("&Training")
-        for action in (self.play_action, self.step_action, self.reset_action):
-            run_menu.addAction(action)
-        view_menu = self.menuBar().addMenu("&View")
-        group = QActionGroup(self)
-        for theme in (LIGHT, DARK):
-            action = QAction(theme.name.capitalize(), self, checkable=True)
-            action.setData(theme.name)
-            action.setChecked(theme == self.theme)
-            action.triggered.connect(self._on_theme)
-            group.addAction(action)
-            view_menu.addAction(action)
-        self._theme_group = group
-        self.form_action = QAction("Settings", self, checkable=True)
-        self.form_action.setChecked(True)
-        self.form_action.setShortcut("F2")
-        self.form_action.toggled.connect(self._on_form_toggled)
-        view_menu.addSeparator()
-        view_menu.addAction(self.form_action)
-
-    def _action(self, text: str, shortcut: str | QKeySequence.StandardKey, tip: str, slot: object) -> QAction:
-        action = QAction(text, self)
-        action.setShortcut(QKeySequence(shortcut))
-        action.setToolTip(tip)
-        action.triggered.connect(slot)
-        return action
+    def _make_controls(self) -> None:
+        controls = self.controls = Controls(self)
+        self.addToolBar(controls)
+        controls.preset_chosen.connect(self._on_preset)
+        controls.speed_chosen.connect(self._on_speed)
+        controls.play_action.triggered.connect(self.toggle_playing)
+        controls.step_action.triggered.connect(self.single_step)
+        controls.reset_action.triggered.connect(self.restart)
+        controls.theme_action.triggered.connect(self.switch_theme)
+        controls.export_action.triggered.connect(self.export_all)
+        menus = self.menus = Menus(self.menuBar(), controls)
+        menus.open_action.triggered.connect(self.open_file)
+        menus.save_action.triggered.connect(self.save_experiment)
+        menus.quit_action.triggered.connect(self.close)
+        menus.export_wanted.connect(self._on_export_view)
+        menus.theme_chosen.connect(self._on_theme)
+        menus.form_action.toggled.connect(self._on_form_toggled)
+        menus.show_theme(self.theme.name)
 
     def _lay_out(self) -> None:
         side = QWidget(self)
@@ -281,7 +202,7 @@ class Window(QMainWindow):
         except ExperimentError as error:
             self._refuse(str(error))
             return
-        self._select_preset("")
+        self.controls.show_preset("")
         self._start(experiment)
 
     @Slot()
@@ -309,16 +230,9 @@ class Window(QMainWindow):
         assert isinstance(application, QApplication)
         style.apply(application, theme)
         self.stage.set_theme(theme)
-        self._set_icons()
-        for action in self._theme_group.actions():
-            action.setChecked(action.data() == theme.name)
+        self.controls.set_colour(theme.text)
+        self.menus.show_theme(theme.name)
         QSettings().setValue("theme", theme.name)
-
-    def _set_icons(self) -> None:
-        named = {"step": self.step_action, "reset": self.reset_action, "theme": self.theme_action}
-        named |= {"export": self.export_action, "pause" if self._playing else "play": self.play_action}
-        for name, action in named.items():
-            action.setIcon(icons.icon(name, self.theme.text))
 
     # What Qt tells
 
@@ -373,9 +287,7 @@ class Window(QMainWindow):
     @Slot()
     def _on_needs_changed(self) -> None:
         self.trainer.look(self.stage.needs)
-        shown = {view.name for view in self.stage.views}
-        for action in self.export_menu.actions():
-            action.setVisible(action.data() in shown)
+        self.menus.show_views(view.name for view in self.stage.views)
 
     @Slot(str, object)
     def _on_edited(self, path: str, value: Value) -> None:
@@ -419,11 +331,8 @@ class Window(QMainWindow):
             self._refuse(str(error))
         self._show_draft()
 
-    @Slot(int)
-    def _on_preset(self, index: int) -> None:
-        name = self.preset_box.itemData(index)
-        if not name:
-            return
+    @Slot(str)
+    def _on_preset(self, name: str) -> None:
         try:
             experiment = load(name)
         except ExperimentError as error:
@@ -431,25 +340,21 @@ class Window(QMainWindow):
             return
         self._start(experiment)
 
-    @Slot(int)
-    def _on_speed(self, index: int) -> None:
-        self.trainer.limit(self.speed_box.itemData(index))
+    @Slot(object)
+    def _on_speed(self, steps_per_second: float | None) -> None:
+        self.trainer.limit(steps_per_second)
 
-    @Slot()
-    def _on_theme(self) -> None:
-        action = self.sender()
-        if isinstance(action, QAction):
-            self.set_theme(THEMES[action.data()])
+    @Slot(str)
+    def _on_theme(self, name: str) -> None:
+        self.set_theme(THEMES[name])
 
     @Slot(bool)
     def _on_form_toggled(self, shown: bool) -> None:
         self._side.setVisible(shown)
 
-    @Slot()
-    def _on_export_view(self) -> None:
-        action = self.sender()
-        if isinstance(action, QAction):
-            self._export([action.data()])
+    @Slot(str)
+    def _on_export_view(self, name: str) -> None:
+        self._export([name])
 
     @Slot()
     def _discard(self) -> None:
@@ -480,8 +385,7 @@ class Window(QMainWindow):
 
     def _show_playing(self, playing: bool) -> None:
         self._playing = playing
-        self.play_action.setText("Pause" if playing else "Play")
-        self.play_action.setIcon(icons.icon("pause" if playing else "play", self.theme.text))
+        self.controls.show_playing(playing, self.theme.text)
 
     def _show_draft(self) -> None:
         self.form.show_experiment(self.draft, self.running)
@@ -504,9 +408,6 @@ class Window(QMainWindow):
         self.status_label.setText("" if report.status is Status.RUNNING else report.status.value)
         self.count_label.setText(f"seed {frame.experiment.seed}, {frame.experiment.precision} bits")
 
-    def _select_preset(self, name: str) -> None:
-        self.preset_box.setCurrentIndex(max(0, self.preset_box.findData(name)))
-
     def _choose_columns(self, needed: ColumnsNeeded) -> tuple[str, ...] | None:
         """Ask for one or two columns of a file; None: neither."""
         first, given = QInputDialog.getItem(
@@ -528,7 +429,3 @@ class Window(QMainWindow):
         problem = export_scenes(self, [VIEWS[name].draw(frame) for name in names])
         if problem:
             self._refuse(problem)
-
-
-def _describe(preset: Preset) -> str:
-    return f"{preset.name}: {preset.source}"
