@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganviz import __version__
-from ganviz.experiment import Experiment, ExperimentError, load, parse_settings, presets, to_toml
+from ganviz.experiment import Experiment, ExperimentError, load, load_with, presets, to_toml
 
 if TYPE_CHECKING:
     from ganviz.run import Run
 
-ROWS = 201
+ROWS = 101
 """Rows that metrics.csv has at most, the first and the last step among them."""
 
 WINDOW_HELP = """\
@@ -112,7 +112,7 @@ def _run(arguments: list[str]) -> int:
     settings = _settings(options.settings)
     if options.seed is not None:
         settings["seed"] = str(options.seed)
-    experiment = parse_settings(load(options.experiment), settings)
+    experiment = load_with(options.experiment, settings)
     if experiment.notice:
         print(experiment.notice)
     folder: Path | None = options.out

@@ -2,7 +2,7 @@
 
 from .data import KINDS, Data
 from .experiment import TABLE, Experiment, find_parameter
-from .files import Preset, for_data, load, parse_settings, presets, read_toml, to_toml
+from .files import Preset, for_data, load, load_with, parse_settings, presets, read_toml, to_toml
 from .parameter import ExperimentError, Parameter, Value, display
 from .resources import resources
 from .table import ColumnsNeeded, Table, read_table
@@ -22,6 +22,7 @@ __all__ = [
     "find_parameter",
     "for_data",
     "load",
+    "load_with",
     "parse_settings",
     "presets",
     "read_table",

@@ -18,6 +18,9 @@ LARGEST = 1_000_000
 """Bytes of the largest experiment file that is read; a real one has a few thousand."""
 
 
+DATA_FILES = (".csv", ".npy")
+
+
 @dataclass(frozen=True)
 class Preset:
     """A shipped experiment: its name, its title and where it comes from."""
@@ -54,7 +57,7 @@ def load(name: str | Path) -> Experiment:
     path = expand_user(name)
     if len(path.parts) == 1 and path.suffix == "" and is_file(preset):
         return read_toml(preset)
-    if path.suffix.lower() in (".csv", ".npy"):
+    if path.suffix.lower() in DATA_FILES:
         return for_data(path)
     if path.suffix.lower() == ".toml":
         return read_toml(path)
@@ -64,15 +67,22 @@ def load(name: str | Path) -> Experiment:
     raise ExperimentError(f"{name}: no preset and no file has this name; {nearest(str(name), names)}")
 
 
-def for_data(path: Path) -> Experiment:
-    """Make the experiment that trains on a file of data with settings that suit most small data sets."""
+def for_data(path: Path, changes: Mapping[str, Any] | None = None) -> Experiment:
+    """Make the experiment that trains on a file of data with settings that suit most small data sets.
+
+    ``changes`` are further fields, by path: ``data.columns`` where the file has more than two columns of numbers.
+    """
     return Experiment.from_mapping(
         {
             "title": path.stem,
-            "data": {"kind": "file", "path": str(path)},
-            "generator": {"hidden": (64, 64)},
-            "discriminator": {"hidden": (64, 64)},
-            "schedule": {"batch": 128},
+            "data.kind": "file",
+            "data.path": str(path),
+            "generator.hidden": (64, 64),
+            "discriminator.hidden": (64, 64),
+            "objective.real_label": 0.9,
+            "instance_noise.std": 0.2,
+            "schedule.batch": 128,
+            **(changes or {}),
         }
     )
 
@@ -124,6 +134,16 @@ def _put(nested: dict[str, Any], path: str, value: Value) -> None:
     for section in sections:
         nested = nested.setdefault(section, {})
     nested[name] = value
+
+
+def load_with(name: str, settings: Mapping[str, str]) -> Experiment:
+    """Load an experiment as `load` does and apply ``--set PATH=VALUE`` settings, given as texts."""
+    path = Path(name)
+    if path.suffix.lower() in DATA_FILES:
+        return for_data(
+            path, {field: find_parameter(field, "file", text).parse(text) for field, text in settings.items()}
+        )
+    return parse_settings(load(name), settings)
 
 
 def parse_settings(experiment: Experiment, settings: Mapping[str, str]) -> Experiment:

@@ -62,7 +62,8 @@ class Table:
             return ""
         columns = " or ".join(map(_short, self.columns))
         return _one_line(
-            f"{Path(self.source).name}: {self.left_out} of {self.rows} rows left out: no value in {columns} (first: {self.first})"
+            f"{Path(self.source).name}: {self.left_out} of {self.rows} rows left out: "
+            f"no value in {columns} (first: {self.first})"
         )
 
 

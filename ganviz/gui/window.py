@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from ganviz.experiment import ColumnsNeeded, Experiment, ExperimentError, Value, find_parameter, load
+from ganviz.experiment import ColumnsNeeded, Experiment, ExperimentError, Value, find_parameter, for_data, load
 from ganviz.plots import DARK, LIGHT, THEMES, VIEWS, Theme
 
 from . import style
@@ -193,9 +193,7 @@ class Window(QMainWindow):
             if chosen is None:
                 return
             try:
-                experiment = Experiment.from_mapping(
-                    {"title": path.stem, "data": {"kind": "file", "path": str(path), "columns": chosen}}
-                )
+                experiment = for_data(path, {"data.columns": chosen})
             except ExperimentError as error:
                 self._refuse(str(error))
                 return
