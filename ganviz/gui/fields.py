@@ -175,8 +175,11 @@ class TextField(Field):
             if shown is not None:
                 self.show_value(shown)
             return
-        self._send(value)
+        before = self.value
+        # First shown, then sent: whoever refuses the value shows the old one again.
         self.show_value(value)
+        if value != before:
+            self.edited.emit(self.row.path, value)
 
 
 class PathField(TextField):
@@ -246,8 +249,8 @@ class NumberField(TextField):
         value = value_at(self.row, tick)
         if self.row.kind == "integer":
             value = round(value)
-        self._send(value)
         self.edit.setText(typed(value))
+        self._send(value)
 
 
 def make_field(row: Parameter, parent: QWidget | None = None) -> Field:

@@ -28,12 +28,12 @@ class Stage(QSplitter):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(Qt.Orientation.Horizontal, parent)
-        self.canvases = {name: PlotCanvas(self, theme) for name in VIEWS}
+        self._data, self._curves = QWidget(self), QWidget(self)
+        # A splitter makes a pane of every child of its own.
+        self.canvases = {name: PlotCanvas(self._data, theme) for name in VIEWS}
         for name, canvas in self.canvases.items():
             canvas.setMinimumSize(120, 90)
             canvas.setAccessibleName(VIEWS[name].title)
-        self._data = QWidget(self)
-        self._curves = QWidget(self)
         self._data_grid, self._curve_grid = QGridLayout(self._data), QGridLayout(self._curves)
         for grid in (self._data_grid, self._curve_grid):
             grid.setContentsMargins(0, 0, 0, 0)

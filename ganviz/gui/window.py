@@ -261,6 +261,7 @@ class Window(QMainWindow):
         report = self.trainer.take()
         if report is None:
             return
+        recovered = self._latest is not None and self._latest.status in (Status.DIVERGED, Status.FAILED)
         self._latest = report
         match report.status:
             case Status.STARTING | Status.COMPILING:
@@ -270,7 +271,7 @@ class Window(QMainWindow):
                 self._show_playing(False)
                 self.banner.show_error(report.message)
             case Status.RUNNING | Status.PAUSED:
-                if self.banner.shows_progress:
+                if self.banner.shows_progress or recovered:
                     self.banner.hide()
                     self._show_notice()
         if report.frame is None:
