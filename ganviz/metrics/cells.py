@@ -18,8 +18,8 @@ MARGIN = 0.5
 class Cells:
     """A partition of the space into cells of about equal real mass, and one cell for all that lies around them.
 
-    Real points are split at medians, always across the wider axis, as in a k-d tree; a cell is what a leaf's points
-    span, with a margin, inside the leaf. So the cells are small where the data is dense, and a generated sample far
+    Real points are split at medians, always across the axis that is wider in its standard deviations, as in a k-d
+    tree; a cell is what a leaf's points span, with a margin, inside the leaf. So the cells are small where the data is dense, and a generated sample far
     from all real ones falls into the cell around them, whatever the box of a picture is.
 
     Parameters
@@ -34,13 +34,14 @@ class Cells:
     def __init__(self, points: Floats, weighing: Floats | None = None) -> None:
         self._depth = int(np.log2(min(CELLS, max(1, len(points) // SMALLEST))))
         inner = 2**self._depth - 1
+        unit = np.where(points.std(axis=0) > 0, points.std(axis=0), 1.0)
         self._axis = np.zeros(inner, np.int64)
         self._split = np.zeros(inner)
         leaf = np.zeros(len(points), np.int64)
         for node in range(inner):
             inside = points[leaf == node]
             if len(inside):
-                self._axis[node] = np.argmax(np.ptp(inside, axis=0))
+                self._axis[node] = np.argmax(np.ptp(inside, axis=0) / unit)
                 self._split[node] = _halfway(inside[:, self._axis[node]])
             members = leaf == node
             leaf[members] = 2 * node + 1 + (points[members, self._axis[node]] > self._split[node])
@@ -48,9 +49,11 @@ class Cells:
         self.count = 2**self._depth + 1
         self._low = np.full((self.count, points.shape[1]), np.inf)
         self._high = -self._low
+        # Measurements are rounded: a leaf of equal values stands for all that would be rounded to them.
+        rounding = _rounding(points) if weighing is None else np.zeros(points.shape[1])
         for cell in np.unique(leaf):
             inside = points[leaf == cell]
-            margin = MARGIN * np.ptp(inside, axis=0)
+            margin = np.maximum(MARGIN * np.ptp(inside, axis=0), rounding)
             self._low[cell] = inside.min(axis=0) - margin
             self._high[cell] = inside.max(axis=0) + margin
         self._population = weighing is None
@@ -81,6 +84,12 @@ class Cells:
             "reverse_kl": _kl(q, _smoothed(self._real)),
             "js": (_kl(p, middle) + _kl(q, middle)) / 2,
         }
+
+
+def _rounding(points: Floats) -> Floats:
+    """Return half the least distance between two different values on each axis (d,)."""
+    gaps = [np.diff(np.unique(column)) for column in points.T]
+    return np.array([gap.min() / 2 if len(gap) else 0.0 for gap in gaps])
 
 
 def _halfway(values: Floats) -> float:
