@@ -54,3 +54,9 @@ def _nothing_is_left(_own_settings):
     if QApplication.instance() is not None:
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         assert not left(), f"windows are left: {left()}"
+
+
+@pytest.fixture
+def a_second():
+    """Return the seconds that a second of this computer takes while others use it, too."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
