@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import csv
+import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 ROWS = 101
 """Rows that metrics.csv has at most, the first and the last step among them."""
+BURST = 0.2
+"""Seconds of training between two looks at progress and interrupts, about."""
 
 WINDOW_HELP = """\
 Opens the window and trains a preset (see "ganviz presets"), a .toml experiment, or the numbers of a .csv or .npy
@@ -46,6 +50,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error))
     except KeyboardInterrupt:
         return _fail("interrupted")
+    finally:
+        _say()
+
+
+def _say(*lines: str) -> None:
+    """Print lines at once; whoever reads them may have had enough ("| head"), which is no error."""
+    try:
+        for line in lines:
+            print(line)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python flushes once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class _Parser(argparse.ArgumentParser):
@@ -70,7 +87,7 @@ def _window(arguments: list[str]) -> int:
     parser.add_argument("experiment", nargs="?", metavar="PRESET | FILE", help="what to train; default: ring-wgan-clip")
     parser.add_argument("--version", action="version", version=f"ganviz {__version__}")
     name = parser.parse_args(arguments).experiment
-    # The window explains what is wrong with a file; a name that leads nowhere ends here.
+    # What is wrong with a name or a file is said here, before there is a window.
     experiment = load(name) if name else None
     preset = name if name in {entry.name for entry in presets()} else ""
     try:
@@ -81,6 +98,8 @@ def _window(arguments: list[str]) -> int:
 
 
 def _missing_library(error: ImportError) -> str:
+    if isinstance(error, ModuleNotFoundError):
+        return f"the window cannot open: {error}. Install ganviz again (docs/install.md)"
     packages = "libegl1 libgl1 libxkbcommon-x11-0 libxcb-cursor0 libdbus-1-3 libfontconfig1"
     return (
         f"the window cannot open: {' '.join(str(error).split())}. On Debian or Ubuntu: apt-get install {packages} "
@@ -93,8 +112,7 @@ def _presets(arguments: list[str]) -> int:
     parser.parse_args(arguments)
     shipped = presets()
     width = max(len(preset.name) for preset in shipped)
-    for preset in shipped:
-        print(f"{preset.name:{width}}  {preset.title}")
+    _say(*(f"{preset.name:{width}}  {preset.title}" for preset in shipped))
     return 0
 
 
@@ -114,11 +132,17 @@ def _run(arguments: list[str]) -> int:
         settings["seed"] = str(options.seed)
     experiment = load_with(options.experiment, settings)
     if experiment.notice:
-        print(experiment.notice)
+        _say(experiment.notice)
     folder: Path | None = options.out
     if folder is not None:
         _make_folder(folder)
-    return _train(experiment, options.steps, folder)
+    try:
+        return _train(experiment, options.steps, folder)
+    except MemoryError:
+        return _fail(
+            "there is not enough memory for this experiment; "
+            "make schedule.batch, generator.hidden or discriminator.hidden smaller"
+        )
 
 
 def _count(text: str) -> int:
@@ -142,39 +166,79 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ExperimentError(f"--out {folder}: the folder cannot be made: {error.strerror or error}") from error
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ExperimentError(f"--out {folder}: the folder cannot be written: {error.strerror or error}") from error
 
 
 def _train(experiment: Experiment, steps: int, folder: Path | None) -> int:
     from ganviz.engine import warmup
-    from ganviz.run import Need, Run, TrainingDiverged
+    from ganviz.engine.compiler import cache_note
+    from ganviz.run import Run, TrainingDiverged
 
+    if cache_note():
+        _say(cache_note())
     if not warmup.is_ready(experiment.precision):
-        print("Compiling the engine for this computer. This happens once and takes some seconds.", flush=True)
+        _say("Compiling the engine for this computer. This happens once and takes some seconds.")
         warmup.warm(experiment.precision)
     run = Run(experiment)
     rows: list[dict[str, float]] = []
     every = max(1, -(-steps // (ROWS - 1)))
-    diverged = ""
+    problem = ""
     began = time.perf_counter()
-    training = 0.0
     with _progress(steps) as report:
+        bursts = _Bursts(run, report)
         try:
-            while True:
-                rows.append({"step": float(run.step), **run.frame(Need.METRICS).metrics})
-                if run.step >= steps:
-                    break
-                before = time.perf_counter()
-                run.advance(min(every, steps - run.step))
-                training += time.perf_counter() - before
-                report(run.step)
+            _measure(run, rows)
+            while run.step < steps:
+                bursts.advance_to(min(run.step + every, steps))
+                _measure(run, rows)
         except TrainingDiverged as error:
-            diverged = str(error)
-            rows.append({"step": float(run.step), **run.frame(Need.METRICS).metrics})
-    _summarize(run.step, training, time.perf_counter() - began, rows)
+            problem = str(error)
+        except KeyboardInterrupt:
+            problem = f"interrupted after step {run.step:,} of {steps:,}"
+            if folder is not None:
+                problem += f"; the results until then are in {folder}"
+        if problem:
+            _measure(run, rows)
+    _summarize(run.step, bursts.seconds, time.perf_counter() - began, rows)
     if folder is not None:
         _write(run, rows, folder)
-        print(f"written to {folder}: experiment.toml, metrics.csv, samples.csv, figure.svg")
-    return _fail(diverged) if diverged else 0
+        _say(f"written to {folder}: experiment.toml, metrics.csv, samples.csv, figure.svg")
+    return _fail(problem) if problem else 0
+
+
+def _measure(run: Run, rows: list[dict[str, float]]) -> None:
+    from ganviz.run import Need
+
+    if not rows or rows[-1]["step"] != run.step:
+        rows.append({"step": float(run.step), **run.frame(Need.METRICS).metrics})
+
+
+class _Bursts:
+    """Trains in bursts of about `BURST` seconds; what comes out does not depend on their lengths."""
+
+    def __init__(self, run: Run, report: Callable[[int], None]) -> None:
+        self.seconds = 0.0
+        self._run = run
+        self._report = report
+        self._steps = 1
+
+    def advance_to(self, step: int) -> None:
+        """Train until this step is finished."""
+        while self._run.step < step:
+            steps = min(self._steps, step - self._run.step)
+            began = time.perf_counter()
+            self._run.advance(steps)
+            took = time.perf_counter() - began
+            self.seconds += took
+            if took > BURST:
+                self._steps = max(1, steps // 2)
+            elif took < BURST / 2 and steps == self._steps:
+                self._steps *= 2
+            self._report(self._run.step)
 
 
 @contextmanager
@@ -193,7 +257,7 @@ def _progress(steps: int) -> Generator[Callable[[int], None]]:
         now = time.perf_counter()
         if now - last >= 2.0:
             last = now
-            print(f"step {step:,} of {steps:,}, {step / (now - began):,.0f} steps/s", flush=True)
+            _say(f"step {step:,} of {steps:,}, {step / (now - began):,.0f} steps/s")
 
     yield line
 
@@ -202,13 +266,13 @@ def _summarize(step: int, training: float, whole: float, rows: Sequence[dict[str
     from ganviz.metrics import METRICS
 
     speed = f", {step / training:,.0f} steps/s" if training else ""
-    print(f"{step:,} steps in {whole:.1f} s with measuring{speed} in training alone")
+    _say(f"{step:,} steps in {whole:.1f} s with measuring{speed} in training alone")
     first, last = rows[0], rows[-1]
     for name, value in last.items():
         if name != "step":
             start = f"{first[name]:.4g} -> " if name in first else ""
             unit = f" {METRICS[name].unit}" if METRICS[name].unit else ""
-            print(f"  {METRICS[name].label}: {start}{value:.4g}{unit}")
+            _say(f"  {METRICS[name].label}: {start}{value:.4g}{unit}")
 
 
 def _write(run: Run, rows: Sequence[dict[str, float]], folder: Path) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Callable
@@ -40,7 +42,7 @@ def kernel(function: Callable[..., Any]) -> Any:
     before: str = getattr(config, "CACHE_DIR", "")
     # Numba settles the place when it decorates. It is set for that moment only, so that other users of Numba in
     # this process keep theirs.
-    setattr(config, "CACHE_DIR", before or str(cache_folder()))  # noqa: B010
+    setattr(config, "CACHE_DIR", str(cache_folder()))  # noqa: B010
     try:
         return numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=FASTMATH)(function)
     finally:
@@ -52,31 +54,60 @@ def function_count() -> int:
     return len(_functions)
 
 
-@cache
 def cache_folder() -> Path:
     """Return the folder of compiled kernels, named by version and content of the package's sources.
 
     Numba looks at the date of the file that holds a kernel, not at those of the kernels that it calls (numba#1833),
-    so every edit must lead to a fresh folder. Where the user's cache cannot be written, a folder that lasts as long
-    as the temporary ones serves instead.
+    so every edit must lead to a fresh folder. It lies in NUMBA_CACHE_DIR where that is set, else in the user's cache.
+    Where that cannot be written, a folder that lasts as long as the temporary ones serves instead.
     """
+    return _place()[0]
+
+
+def cache_note() -> str:
+    """Return a sentence about compiled kernels that lie elsewhere than they should; empty if they do not."""
+    return _place()[1]
+
+
+@cache
+def _place() -> tuple[Path, str]:
     name = f"{__version__}-{_digest()}"
-    for parent in (Path(platformdirs.user_cache_dir("ganviz", appauthor=False)), _temporary()):
-        folder = parent / "kernels" / name
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=folder):
-                pass
-        except OSError:
-            continue
+    given: str = getattr(config, "CACHE_DIR", "")
+    wanted = (
+        Path(given).absolute() if given else Path(platformdirs.user_cache_dir("ganviz", appauthor=False), "kernels")
+    )
+    folder = wanted / name
+    try:
+        _make_writable(folder)
+    except OSError as error:
+        spare = _temporary() / "kernels" / name
+        spare.mkdir(parents=True, exist_ok=True)
+        why = error.strerror or error
+        return spare, f"{wanted} cannot be written ({why}): the compiled engine is kept in {spare} for the time being."
+    if not given:
         _forget_old(folder)
-        return folder
-    return Path(tempfile.mkdtemp(prefix="ganviz-kernels-"))
+    return folder, ""
+
+
+def _make_writable(folder: Path) -> None:
+    """Make a folder; raise an OSError if nothing can be written into it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder):
+        pass
 
 
 def _temporary() -> Path:
+    """Return a folder for temporary files that nobody else can write: what lies in it is run as code."""
     user = os.getuid() if hasattr(os, "getuid") else "user"
-    return Path(tempfile.gettempdir()) / f"ganviz-{user}"
+    folder = Path(tempfile.gettempdir()) / f"ganviz-{user}"
+    with contextlib.suppress(OSError):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        status = folder.lstat()
+        private = stat.S_ISDIR(status.st_mode) and stat.S_IMODE(status.st_mode) == 0o700 and status.st_uid == user
+        # Windows has no such modes; its temporary folder is the user's own.
+        if private or os.name == "nt":
+            return folder
+    return Path(tempfile.mkdtemp(prefix="ganviz-"))
 
 
 def _digest() -> str:
@@ -87,9 +118,11 @@ def _digest() -> str:
 
 
 def _forget_old(current: Path) -> None:
-    """Remove folders of other versions that were not used for a month."""
-    os.utime(current)
+    """Remove folders of other versions that were not used for a month; another start may be doing the same."""
     limit = time.time() - UNUSED_DAYS * 86_400
-    for folder in current.parent.iterdir():
-        if folder != current and folder.is_dir() and folder.stat().st_mtime < limit:
-            shutil.rmtree(folder, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        os.utime(current)
+        for folder in current.parent.iterdir():
+            with contextlib.suppress(OSError):
+                if folder != current and folder.is_dir() and folder.stat().st_mtime < limit:
+                    shutil.rmtree(folder, ignore_errors=True)

@@ -100,7 +100,7 @@ class Evaluator:
         found = self._run("slopes", len(points), write, x=self._to_training_units(points), delta=ones)
         return found["y"][:, 0], found["slope"] / self._scale
 
-    def pulls(self, samples: Float64) -> Float64:
+    def pulls(self, samples: Float64) -> tuple[Float64, Float64]:
         """Return where gradient descent on the generator's loss pulls each of its samples.
 
         Parameters
@@ -110,10 +110,12 @@ class Evaluator:
 
         Returns
         -------
-        ndarray (n, d)
+        pulls : ndarray (n, d)
             The negative gradient of each sample's own share of the generator's loss (n times that of the mean) in
-            the sample. Gradient and descent are those of training units, in which the generator lives; the result is
-            that displacement, expressed in the data's own units.
+            the sample, without instance noise. Gradient and descent are those of training units, in which the
+            generator lives; the result is that displacement, expressed in the data's own units.
+        norms : ndarray (n,)
+            The gradient's Euclidean norm in training units.
         """
 
         def write(program: Program) -> dict[str, Matrix]:
@@ -130,7 +132,8 @@ class Evaluator:
             return {"x": x, "pull": pull}
 
         found = self._run("pulls", len(samples), write, x=self._to_training_units(samples))
-        return -len(samples) * found["pull"] * self._scale
+        gradient = len(samples) * found["pull"]
+        return -gradient * self._scale, np.sqrt((gradient**2).sum(axis=1))
 
     def _to_training_units(self, points: Float64) -> Float64:
         return (points - self._shift) / self._scale

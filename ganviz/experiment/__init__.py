@@ -2,7 +2,7 @@
 
 from .data import KINDS, Data
 from .experiment import TABLE, Experiment, find_parameter
-from .files import Preset, for_data, load, load_with, parse_settings, presets, read_toml, to_toml
+from .files import Preset, for_data, load, load_with, parse_settings, presets, read_toml, retitled, to_toml
 from .parameter import ExperimentError, Parameter, Value, display
 from .resources import resources
 from .table import ColumnsNeeded, Table, read_table
@@ -28,5 +28,6 @@ __all__ = [
     "read_table",
     "read_toml",
     "resources",
+    "retitled",
     "to_toml",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -59,9 +59,13 @@ class Experiment:
     instance_noise: InstanceNoise = field(default_factory=InstanceNoise)
     optimizer: Optimizers = field(default_factory=Optimizers)
     schedule: Schedule = field(default_factory=Schedule)
+    # The measurements of a file, read once when the experiment is made; None where the data is made up.
+    table: Table | None = field(default=None, repr=False)
 
     @classmethod
-    def from_mapping(cls, mapping: Mapping[str, Any], folder: Path | None = None) -> Experiment:
+    def from_mapping(
+        cls, mapping: Mapping[str, Any], folder: Path | None = None, table: Table | None = None
+    ) -> Experiment:
         """Make an experiment from nested sections or dotted paths; what is left out has its default.
 
         Parameters
@@ -71,6 +75,8 @@ class Experiment:
             both.
         folder : Path, optional
             Where a relative ``data.path`` is looked for first.
+        table : Table, optional
+            The measurements of the file that ``data.path`` names, where they were read before.
 
         Raises
         ------
@@ -85,6 +91,8 @@ class Experiment:
         if kind == File.kind:
             values["data.path"] = _locate(str(values.get("data.path", "")), folder)
         experiment = cast(Experiment, _build(cls, "", values, kind))
+        if isinstance(experiment.data, File):
+            experiment = replace(experiment, table=table or _read(experiment.data))
         _check_data(experiment)
         return experiment
 
@@ -112,15 +120,9 @@ class Experiment:
         values = self.values()
         if flat.get("data.kind", self.data.kind) != self.data.kind:
             values = {path: value for path, value in values.items() if not path.startswith("data.")}
-        return Experiment.from_mapping({**values, **flat}, folder)
-
-    @cached_property
-    def table(self) -> Table | None:
-        """The measurements of a file, or None where the data is made up."""
-        if not isinstance(self.data, File):
-            return None
-        path = Path(self.data.path)
-        return read_table(path if path.is_absolute() else resources() / "data" / path, self.data.columns)
+        # The data of an experiment never changes by itself: its file is not read again for a change elsewhere.
+        same = not any(path in flat for path in ("data.kind", "data.path", "data.columns"))
+        return Experiment.from_mapping({**values, **flat}, folder, self.table if same else None)
 
     @cached_property
     def dimension(self) -> int:
@@ -243,6 +245,11 @@ def _build(section: type, prefix: str, values: Mapping[str, Value], kind: str) -
     return section(**arguments)
 
 
+def _read(data: File) -> Table:
+    path = Path(data.path)
+    return read_table(path if path.is_absolute() else resources() / "data" / path, data.columns)
+
+
 def _locate(path: str, folder: Path | None) -> str:
     """Return the bare name of a shipped file, or the absolute path of another."""
     if not path:
@@ -290,8 +297,6 @@ def _check_data(experiment: Experiment) -> None:
                 f"data.standardize = true is not allowed with data.dof = {dof:g}: up to 2 degrees of freedom the "
                 "standard deviation is infinite"
             )
-        case File():
-            _ = experiment.table
         case _:
             pass
     if data.standardize and isinstance(data, Diracs) and len(set(data.means)) < 2:

@@ -10,6 +10,7 @@ from typing import Any
 
 import tomli_w
 
+from .data import File
 from .experiment import TABLE, Experiment, find_parameter
 from .parameter import ExperimentError, Value, nearest
 from .resources import exists, expand_user, is_file, resources
@@ -136,6 +137,25 @@ def _put(nested: dict[str, Any], path: str, value: Value) -> None:
     nested[name] = value
 
 
+def retitled(changed: Experiment, origin: Experiment) -> Experiment:
+    """Give a changed experiment a title and a source that are true of it.
+
+    With other data it is named by its data and objective; with other rules its title and source say "(changed)".
+    Another seed or precision does not make it another experiment.
+    """
+    kept = {"title": origin.title, "source": origin.source}
+    same = {"seed": origin.seed, "precision": origin.precision, **kept}
+    if changed.replace(same) == origin:
+        return changed.replace(kept)
+    if _data_name(changed) != _data_name(origin):
+        return changed.replace({"title": f"{_data_name(changed)}, {changed.objective.kind}", "source": ""})
+    return changed.replace({name: f"{text} (changed)" if text else "" for name, text in kept.items()})
+
+
+def _data_name(experiment: Experiment) -> str:
+    return Path(experiment.data.path).name if isinstance(experiment.data, File) else experiment.data.kind
+
+
 def load_with(name: str, settings: Mapping[str, str]) -> Experiment:
     """Load an experiment as `load` does and apply ``--set PATH=VALUE`` settings, given as texts."""
     path = Path(name)
@@ -151,6 +171,7 @@ def parse_settings(experiment: Experiment, settings: Mapping[str, str]) -> Exper
     kind = experiment.data.kind
     if "data.kind" in settings:
         kind = str(find_parameter("data.kind").parse(settings["data.kind"]))
-    return experiment.replace(
+    changed = experiment.replace(
         {path: find_parameter(path, kind, value).parse(value) for path, value in settings.items()}
     )
+    return changed if "title" in settings else retitled(changed, experiment)

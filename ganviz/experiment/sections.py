@@ -134,6 +134,11 @@ class Objective:
         low=0, high=1, symbol="b", when={"kind": CROSS_ENTROPY},
     )  # fmt: skip
 
+    @property
+    def critic(self) -> bool:
+        """Whether the discriminator is a critic: its output is a height, not a probability."""
+        return self.kind == "wasserstein"
+
 
 @dataclass(frozen=True)
 class InstanceNoise:

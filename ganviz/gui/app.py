@@ -12,6 +12,7 @@ from ganviz import __version__
 from ganviz.experiment import Experiment, load
 
 from . import style, system
+from .window import Window
 
 FIRST = "ring-wgan-clip"
 """The preset that a window opens with where nothing else is named."""
@@ -24,8 +25,6 @@ def open_window(experiment: Experiment | None = None, name: str = "") -> int:
         print(f"ganviz: {problem}", file=sys.stderr)
         return 2
     application = make_application()
-    from .window import Window
-
     if experiment is None:
         experiment, name = load(FIRST), FIRST
     window = Window(experiment, name)

@@ -36,7 +36,27 @@ def problem() -> str:
             f"the window cannot open: system libraries are missing; on Debian or Ubuntu: apt-get install "
             f"{' '.join(missing)}"
         )
+    if not _answers():
+        return (
+            f"the window cannot open: the display {os.environ['DISPLAY']} (DISPLAY) does not answer or refuses; "
+            "ganviz run trains without a window"
+        )
     return ""
+
+
+def _answers() -> bool:
+    """Whether the X server that DISPLAY names takes a connection; where that cannot be tried, Qt is to see."""
+    try:
+        xcb = ctypes.CDLL("libxcb.so.1")
+    except OSError:
+        return True
+    xcb.xcb_connect.restype = ctypes.c_void_p
+    xcb.xcb_connect.argtypes = (ctypes.c_char_p, ctypes.c_void_p)
+    xcb.xcb_connection_has_error.argtypes = xcb.xcb_disconnect.argtypes = (ctypes.c_void_p,)
+    connection = xcb.xcb_connect(None, None)
+    failed = xcb.xcb_connection_has_error(connection)
+    xcb.xcb_disconnect(connection)
+    return not failed
 
 
 def _loads(library: str) -> bool:

@@ -7,6 +7,7 @@ timer; nobody waits for anybody.
 from __future__ import annotations
 
 import contextlib
+import os
 import queue
 import subprocess
 import sys
@@ -17,8 +18,10 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import ganviz
 from ganviz.experiment import Experiment, ExperimentError, Value
 from ganviz.run import Frame, Need
 
@@ -83,6 +86,7 @@ class Trainer:
         self._runs = 0
         self._playing = True
         self._diverged = ""
+        self._failed: Report | None = None
         self._limit: float | None = None
         self._stopping = False
         self._compiler: subprocess.Popen[str] | None = None
@@ -104,7 +108,11 @@ class Trainer:
         self._commands.put(lambda: self._begin(experiment))
 
     def change(self, path: str, value: Value) -> None:
-        """Change a parameter of the running experiment at the next step; of several values at once, the last."""
+        """Change a parameter of the running experiment at the next step.
+
+        Changes that wait are carried out together: of several values of a parameter the last counts, and values that
+        only make sense together, such as both ends of an interval, meet no half of them.
+        """
         with self._lock:
             changes = self._changes
             changes[path] = value
@@ -158,23 +166,28 @@ class Trainer:
         return self._thread.is_alive()
 
     def _main(self) -> None:
-        # The engine takes half a second to load; the window is there already.
-        from ganviz.run import TrainingDiverged
-
         while not self._stopping:
             try:
-                self._work()
-            except TrainingDiverged as diverged:
-                self._playing = False
-                self._diverged = str(diverged)
-                self._frame_due = self._metrics_due = 0.0
-                self._stale = True
+                self._work_until_diverged()
             except Exception as error:
                 # Whatever goes wrong reaches the person as a sentence; the thread lives on for the next command.
                 traceback.print_exc()
                 self._playing = False
                 self._run = None
-                self._put(Report(Status.FAILED, _sentence(error), run=self._runs))
+                self._failed = Report(Status.FAILED, _sentence(error), run=self._runs)
+                self._put(self._failed)
+
+    def _work_until_diverged(self) -> None:
+        # The engine takes half a second to load; the window is there already.
+        from ganviz.run import TrainingDiverged
+
+        try:
+            self._work()
+        except TrainingDiverged as diverged:
+            self._playing = False
+            self._diverged = str(diverged)
+            self._frame_due = self._metrics_due = 0.0
+            self._stale = True
 
     def _work(self) -> None:
         self._carry_out(wait=not (self._playing and self._run is not None) and not self._stale)
@@ -224,7 +237,7 @@ class Trainer:
             self._slot = report
 
     def _begin(self, experiment: Experiment) -> None:
-        self._run = None
+        self._run, self._failed = None, None
         self._runs += 1
         self._diverged = ""
         self._put(Report(Status.STARTING, "Starting", run=self._runs))
@@ -245,8 +258,18 @@ class Trainer:
             return not self._stopping
         message = "Compiling the engine for this computer. This happens once"
         self._put(Report(Status.COMPILING, message, run=self._runs))
-        command = [sys.executable, "-m", "ganviz.engine.warmup", str(bits)]
-        self._compiler = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        # Not from the current folder, whatever lies there; and an interrupt in the terminal is for this process.
+        command = [sys.executable, "-P", "-m", "ganviz.engine.warmup", str(bits)]
+        package = str(Path(ganviz.__file__).resolve().parent.parent)
+        paths = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
+        self._compiler = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env={**os.environ, "PYTHONPATH": paths},
+            start_new_session=True,
+        )
         with self._compiler as process:
             assert process.stdout is not None
             # Whoever stopped while the process was being started found nothing to kill.
@@ -267,21 +290,22 @@ class Trainer:
             pending.clear()
         if self._run is None:
             return
-        for path, value in changes.items():
-            try:
-                self._run.change(path, value)
-            except ExperimentError as error:
-                self._messages.append(str(error))
-                continue
+        if not changes:
+            return
+        try:
+            self._run.change_together(changes)
+        except ExperimentError as error:
+            self._messages.append(str(error))
+        else:
             self._diverged = ""
+            # Steps may take longer from now on: the next bursts are short until that is known.
+            self._clock = _Clock()
         self._frame_due = 0.0
         self._stale = True
 
     def _set_playing(self, playing: bool) -> None:
         if playing and self._diverged:
             self._messages.append(self._diverged)
-            # The window is told that nothing runs.
-            self._stale = True
             return
         self._playing = playing
         self._stale = True

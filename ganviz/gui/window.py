@@ -19,7 +19,16 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from ganviz.experiment import ColumnsNeeded, Experiment, ExperimentError, Value, find_parameter, for_data, load
+from ganviz.experiment import (
+    ColumnsNeeded,
+    Experiment,
+    ExperimentError,
+    Value,
+    find_parameter,
+    for_data,
+    load,
+    retitled,
+)
 from ganviz.plots import DARK, LIGHT, THEMES, VIEWS, Theme
 
 from . import style
@@ -51,6 +60,7 @@ class Window(QMainWindow):
         super().__init__()
         self.setWindowTitle("ganviz")
         self.setAcceptDrops(True)
+        self.origin, self._preset = experiment, name
         self.running = experiment
         self.draft = experiment
         self.trainer = Trainer()
@@ -58,6 +68,8 @@ class Window(QMainWindow):
         self._playing = True
         self._latest: Report | None = None
         self._run_shown = 0
+        self._run_wanted = 1
+        self._refused = False
 
         self.form = Form(self)
         self.form.edited.connect(self._on_edited)
@@ -200,8 +212,7 @@ class Window(QMainWindow):
         except ExperimentError as error:
             self._refuse(str(error))
             return
-        self.controls.show_preset("")
-        self._start(experiment)
+        self._open(experiment)
 
     @Slot()
     def save_experiment(self) -> None:
@@ -258,8 +269,9 @@ class Window(QMainWindow):
         """Show the newest report of the training thread."""
         for message in self.trainer.messages():
             self.banner.show_error(message)
+            self._refused = True
         report = self.trainer.take()
-        if report is None:
+        if report is None or report.run < self._run_wanted:
             return
         recovered = self._latest is not None and self._latest.status in (Status.DIVERGED, Status.FAILED)
         self._latest = report
@@ -276,6 +288,11 @@ class Window(QMainWindow):
                     self._show_notice()
         if report.frame is None:
             return
+        if self._refused:
+            # What was refused stands in the form as waiting for a restart, for the run goes on without it.
+            self._refused = False
+            self.running = report.frame.experiment
+            self._show_draft()
         if report.run != self._run_shown:
             self._run_shown = report.run
             for canvas in self.stage.canvases.values():
@@ -289,46 +306,49 @@ class Window(QMainWindow):
         self.menus.show_views(view.name for view in self.stage.views)
 
     @Slot(str, object)
-    def _on_edited(self, path: str, value: Value) -> None:
+    def _on_edited(self, path: str, value: Value, columns: tuple[str, ...] = ()) -> None:
         """Carry out an edit of the form: at once where that is possible, else with the next restart."""
         try:
-            changed = self.draft.replace(self._with_company(path, value))
-            row = find_parameter(path, changed.data.kind)
-            live = (
-                row.live and changed.dimension == self.running.dimension and changed.data.kind == self.running.data.kind
-            )
+            self._edit(self._with_company(path, value, columns))
         except ColumnsNeeded as needed:
             chosen = self._choose_columns(needed)
             if chosen is not None:
-                self._on_columns(path, value, chosen)
-            else:
-                self._show_draft()
-            return
+                self._on_edited("data.path", value, chosen)
         except ExperimentError as error:
             self._refuse(str(error))
-            self._show_draft()
-            return
-        self.draft = changed
-        if live:
-            self.running = self.running.replace({path: value})
-            self.trainer.change(path, value)
         self._show_draft()
-        self.stage.arrange(self.running)
 
-    def _with_company(self, path: str, value: Value) -> dict[str, Value]:
+    def _edit(self, changes: dict[str, Value]) -> None:
+        """Change the draft, and the running experiment too where that is possible at once."""
+        changed = retitled(self.draft.replace(changes), self.origin)
+        running = self._changed_live(changes)
+        self.draft = changed
+        if running is not None:
+            running = retitled(running, self.origin)
+            for path in (*changes, "title", "source"):
+                self.trainer.change(path, running[path])
+            self.running = running
+            self.stage.arrange(running)
+        self.controls.show_preset(self._preset if changed == self.origin else "")
+
+    def _changed_live(self, changes: dict[str, Value]) -> Experiment | None:
+        """Return the running experiment with changes, or None if they need a restart."""
+        try:
+            if not all(find_parameter(path, self.running.data.kind).live for path in changes):
+                return None
+            changed = self.running.replace(changes)
+        except ExperimentError:
+            # Beside what runs it means nothing; beside what waits for a restart it does.
+            return None
+        return changed if changed.dimension == self.running.dimension else None
+
+    def _with_company(self, path: str, value: Value, columns: tuple[str, ...]) -> dict[str, Value]:
         """Return a change with what must go with it: data from a file needs one, another file has other columns."""
         if path == "data.kind" and value == "file":
             return {path: value, "data.path": "faithful.csv"}
         if path == "data.path":
-            return {path: value, "data.columns": ()}
+            return {path: value, "data.columns": columns}
         return {path: value}
-
-    def _on_columns(self, path: str, value: Value, columns: tuple[str, ...]) -> None:
-        try:
-            self.draft = self.draft.replace({path: value, "data.columns": columns})
-        except ExperimentError as error:
-            self._refuse(str(error))
-        self._show_draft()
 
     @Slot(str)
     def _on_preset(self, name: str) -> None:
@@ -337,7 +357,7 @@ class Window(QMainWindow):
         except ExperimentError as error:
             self._refuse(str(error))
             return
-        self._start(experiment)
+        self._open(experiment, name)
 
     @Slot(object)
     def _on_speed(self, steps_per_second: float | None) -> None:
@@ -371,8 +391,15 @@ class Window(QMainWindow):
 
     # What follows from it
 
+    def _open(self, experiment: Experiment, preset: str = "") -> None:
+        self.origin, self._preset = experiment, preset
+        self.controls.show_preset(preset)
+        self._start(experiment)
+
     def _start(self, experiment: Experiment) -> None:
         self.running = self.draft = experiment
+        self._run_wanted += 1
+        self._refused = False
         self._show_draft()
         self._show_notice()
         self.trainer.restart(experiment)

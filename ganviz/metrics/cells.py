@@ -18,9 +18,10 @@ MARGIN = 0.5
 class Cells:
     """A partition of the space into cells of about equal real mass, and one cell for all that lies around them.
 
-    Real points are split at medians, always across the axis that is wider in its standard deviations, as in a k-d
-    tree; a cell is what a leaf's points span, with a margin, inside the leaf. So the cells are small where the data is dense, and a generated sample far
-    from all real ones falls into the cell around them, whatever the box of a picture is.
+    Real points are split at medians, always across the axis that is wider in standard deviations, as in a k-d tree;
+    a cell is what a leaf's points span, with a margin, inside the leaf. So the cells are small where the data is
+    dense, and a generated sample far from all real ones falls into the cell around them, whatever the box of a
+    picture is.
 
     Parameters
     ----------
@@ -56,7 +57,6 @@ class Cells:
             margin = np.maximum(MARGIN * np.ptp(inside, axis=0), rounding)
             self._low[cell] = inside.min(axis=0) - margin
             self._high[cell] = inside.max(axis=0) + margin
-        self._population = weighing is None
         self._real = self.counts(points if weighing is None else weighing)
 
     def counts(self, samples: Floats) -> Ints:
@@ -72,8 +72,8 @@ class Cells:
     def divergences(self, samples: Floats) -> dict[str, float]:
         """Estimate KL, reverse KL and JS (nats) between the real distribution and that of samples (n, d).
 
-        JS uses the plain shares. The KLs replace an empty cell's count by one half (where the other side has mass),
-        so that they are finite; see Krichevsky and Trofimov (1981).
+        JS uses the plain shares. In the KLs an empty cell on the side of the divisor counts as half a sample, so that
+        they are finite.
         """
         generated = self.counts(samples)
         p = self._real / self._real.sum()

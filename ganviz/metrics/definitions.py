@@ -26,8 +26,10 @@ class Metric:
 
 _CELLS = (
     "on 64 cells of about equal real mass (fewer for small files) and the space around them, from 4,096 generated "
-    "samples; empty cells count as half a sample"
+    "samples"
 )
+
+_HALF = "; an empty cell of the divisor counts as half a sample"
 
 METRICS: dict[str, Metric] = {
     metric.name: metric
@@ -60,7 +62,7 @@ METRICS: dict[str, Metric] = {
             "weights at the clip bound",
             "Share of the discriminator's parameters at the bound.",
         ),
-        Metric("kl", "KL(real ‖ generated)", "Kullback-Leibler divergence.", "nats", "plug-in " + _CELLS),
+        Metric("kl", "KL(real ‖ generated)", "Kullback-Leibler divergence.", "nats", "plug-in " + _CELLS + _HALF),
         Metric(
             "reverse_kl",
             "KL(generated ‖ real)",

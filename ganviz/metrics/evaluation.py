@@ -13,7 +13,7 @@ from ganviz.engine.training import draw_real, standardized
 from ganviz.experiment import Experiment
 
 from .cells import Cells
-from .modes import mode_metrics
+from .modes import Modes
 from .transport import ASSIGNED, w1
 
 Floats = NDArray[np.float64]
@@ -36,7 +36,8 @@ class Reference:
         data = standardized(experiment) if data is None else data
         d = experiment.dimension
         self._shift, self._scale = data.shift[:d], data.scale[:d]
-        self._modes = modes_of(experiment)
+        modes = modes_of(experiment)
+        self._modes = Modes(modes[0], modes[1]) if modes else None
         if data.kind == ROWS:
             self.points = data.rows
             self._cells = Cells(self.points)
@@ -64,13 +65,13 @@ class Reference:
         else:
             values["w1"] = w1(self._assigned / self._scale, given / self._scale)
         if self._modes is not None:
-            values |= mode_metrics(self._modes[0], self._modes[1], given)
+            values |= self._modes.evaluate(given)
         return values
 
     @property
     def mode_count(self) -> int:
         """Return the number of modes; 0 where none are defined."""
-        return 0 if self._modes is None else len(self._modes[0])
+        return 0 if self._modes is None else len(self._modes)
 
     @property
     def box(self) -> tuple[tuple[float, float], ...]:

@@ -23,7 +23,7 @@ def data_axes(frame: Frame) -> tuple[Axis, Axis]:
 
 def is_critic(frame: Frame) -> bool:
     """Whether the discriminator is a critic: its output is a height, not a probability."""
-    return frame.experiment.objective.kind == "wasserstein"
+    return frame.experiment.objective.critic
 
 
 def judgement(frame: Frame, outputs: Floats) -> Floats:

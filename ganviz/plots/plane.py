@@ -46,8 +46,8 @@ def _surface(frame: Frame) -> list[Layer]:
 
 
 def _arrows(frame: Frame) -> list[Layer]:
-    pulls = frame.pulls
-    if pulls is None:
+    pulls, norms = frame.pulls, frame.pull_norms
+    if pulls is None or norms is None:
         return []
     pulls = pulls[:ARROWS]
     if not np.isfinite(pulls).all():
@@ -60,8 +60,11 @@ def _arrows(frame: Frame) -> list[Layer]:
     vectors = pulls * (LONGEST / typical)
     vectors *= np.minimum(1.0, 1.5 * typical / np.maximum(lengths, 1e-300))[:, None]
     # The arrows' lengths are relative, so that they can be seen at all; the size itself is said in words.
-    size = float(np.median(np.sqrt((pulls**2).sum(axis=1))))
+    size = float(np.median(norms))
+    label = "−∇ of the generator's loss"
+    if frame.experiment.instance_noise.std > 0:
+        label += ", without instance noise"
     return [
-        Arrows("pulls", "gradient", "−∇ of the generator's loss", tail=frame.fake[: len(pulls)], vector=vectors),
+        Arrows("pulls", "gradient", label, tail=frame.fake[: len(pulls)], vector=vectors),
         Text("pull", "gradient", text=f"median |∇| {size:.2g}", at=(0.02, 0.97)),
     ]

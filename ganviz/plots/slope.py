@@ -1,4 +1,4 @@
-"""The slope of the discriminator's raw output in one dimension: what moves the generator's samples."""
+"""The slope of the discriminator's curve in one dimension: where it is flat, a saturating generator learns nothing."""
 
 from __future__ import annotations
 
@@ -6,17 +6,23 @@ import numpy as np
 
 from ganviz.run import Frame
 
-from .common import data_axes
+from .common import data_axes, is_critic, judgement
 from .scene import Axis, Line, Scene
 
 
 def slope(frame: Frame) -> Scene:
-    """Draw the derivative of the raw output in x."""
+    """Draw the derivative in x of what is shown of the discriminator: D, or the critic's f."""
     x, _ = data_axes(frame)
     zero = Line("zero", "neutral", x=np.array(frame.box[0]), y=np.zeros(2), width=1.0, style="dotted")
     layers = [zero]
+    symbol = "f" if is_critic(frame) else "D"
     if frame.surface is not None:
-        layers.append(
-            Line("slope", "discriminator", "slope of the raw output", x=frame.surface.x, y=frame.surface.slopes)
-        )
-    return Scene("slope", "Slope of the discriminator", x, Axis("d output / dx"), tuple(layers))
+        slopes = frame.surface.slopes
+        if not is_critic(frame):
+            probability = judgement(frame, frame.surface.outputs)
+            # A diverging discriminator may be infinitely steep where it is certain.
+            with np.errstate(invalid="ignore"):
+                slopes = probability * (1.0 - probability) * slopes
+        layers.append(Line("slope", "discriminator", f"d{symbol}/dx", x=frame.surface.x, y=slopes))
+    title = "Slope of the critic" if is_critic(frame) else "Slope of the discriminator"
+    return Scene("slope", title, x, Axis(f"d{symbol}/dx"), tuple(layers))

@@ -70,8 +70,8 @@ class Frame:
         The range of each axis worth showing; the same throughout a run.
     metrics : dict
         Value by name; see ``ganviz.metrics.METRICS``. Losses and norms are those of the step's own batches.
-    surface, pulls, map : optional
-        None where nobody needed them. ``pulls`` (k, d) belongs to the first k fakes: see
+    surface, pulls, pull_norms, map : optional
+        None where nobody needed them. ``pulls`` (k, d) and ``pull_norms`` (k,) belong to the first k fakes: see
         ``ganviz.engine.evaluation.Evaluator.pulls``. ``map`` is (noise (n,), samples (n, d)), the generator along
         the first component of the noise, the others at 0.
     density : tuple of (n,), optional
@@ -93,6 +93,7 @@ class Frame:
     metrics: Mapping[str, float]
     surface: Surface | None = None
     pulls: Floats | None = None
+    pull_norms: Floats | None = None
     map: tuple[Floats, Floats] | None = None
     density: tuple[Floats, Floats] | None = None
     history: Mapping[str, Series] | None = None

@@ -125,23 +125,29 @@ class Run:
         ExperimentError
             For an unknown field, a value that is not allowed, or a parameter that needs a restart.
         """
-        row = find_parameter(path, self.experiment.data.kind)
-        if not row.live:
-            raise ExperimentError(f"{path} cannot change in a running training: start anew with it")
-        changed = self.experiment.replace({path: value})
-        if changed.dimension != self.experiment.dimension:
+        self.change_together({path: value})
+
+    def change_together(self, changes: Mapping[str, Value | list[Any]]) -> None:
+        """Change several parameters at once: all of them, or none if one is refused; see `change`."""
+        before = self.experiment
+        for path, value in changes.items():
+            if not find_parameter(path, before.data.kind, value).live:
+                raise ExperimentError(f"{path} cannot change in a running training: start anew with it")
+        changed = before.replace(changes)
+        if changed.dimension != before.dimension:
             raise ExperimentError(
-                f"{path} cannot change the data's dimension in a running training: start anew with it"
+                f"{', '.join(changes)} cannot change the data's dimension in a running training: start anew with it"
             )
-        before = self.experiment[path]
-        if changed[path] == before:
+        if changed == before:
             return
-        self.log.append(Change(self.step, path, before, changed[path]))
         self._training.change(changed)
+        self.log += [
+            Change(self.step, path, before[path], changed[path]) for path in changes if before[path] != changed[path]
+        ]
         self._evaluator = Evaluator(changed, self._training.data)
         self._diverged = None
         self._measured = (-1, {})
-        if path.startswith("data."):
+        if changed.data != before.data:
             self._reference = Reference(changed, self._training.data)
             self._density = self._real_density()
 
@@ -165,6 +171,7 @@ class Run:
         count = SHOWN_LINE if d == 1 else SHOWN_PLANE
         noise = evaluator.noise(count)
         fake = evaluator.generate(noise)
+        pulls, norms = evaluator.pulls(fake[:PULLED]) if Need.PULLS in needs else (None, None)
         metrics = self._step_metrics()
         if Need.METRICS in needs:
             metrics |= self._sample_metrics()
@@ -177,7 +184,8 @@ class Run:
             box=self._box,
             metrics=metrics,
             surface=self._surface() if Need.SURFACE in needs else None,
-            pulls=evaluator.pulls(fake[:PULLED]) if Need.PULLS in needs else None,
+            pulls=pulls,
+            pull_norms=norms,
             map=self._map() if Need.MAP in needs else None,
             density=self._density,
             history=self._all_series() if Need.HISTORY in needs else None,
@@ -271,7 +279,7 @@ def _as_metrics(records: NDArray[np.float64], experiment: Experiment) -> NDArray
     """Turn records (n, recorded) into step metrics (n, metrics); NaN where a metric has no meaning."""
     column = {name: records[:, index] for index, name in enumerate(RECORDED)}
     none = np.full(len(records), np.nan)
-    critic = experiment.objective.kind == "wasserstein"
+    critic = experiment.objective.critic
     values = {
         **column,
         "mean_real": none if critic else column["probability_real"],

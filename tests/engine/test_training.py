@@ -582,12 +582,12 @@ def test_pulls_are_what_the_generators_samples_descend(fields, objective):
     gradient = shown.differences(lambda points: own_loss(shown.discriminate(points))).astype(float)
     # In training units the gradient is scale times that in own units; the step that it asks for is scaled back.
     expected = -(shown.scale**2) * gradient
-    np.testing.assert_allclose(shown.evaluator.pulls(shown.points), expected, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(shown.evaluator.pulls(shown.points)[0], expected, rtol=1e-6, atol=1e-9)
 
 
 def test_a_pull_moves_a_sample_downhill_whatever_the_batch():
     shown = Shown(generator__hidden=[4], discriminator__hidden=[9], objective__kind="non-saturating")
-    many, one = shown.evaluator.pulls(shown.points), shown.evaluator.pulls(shown.points[:1])
+    many, one = shown.evaluator.pulls(shown.points)[0], shown.evaluator.pulls(shown.points[:1])[0]
     np.testing.assert_allclose(many[:1], one, rtol=1e-12)
     moved = shown.points + 1e-4 * many
     assert (shown.discriminate(moved) >= shown.discriminate(shown.points)).all()

@@ -41,7 +41,7 @@ DIVERGING = {
     "optimizer.discriminator.learning_rate": 10.0,
 }
 # Deep: at its last finite step the samples are infinite.
-DIVERGING_DEEP = {**DIVERGING, "generator.hidden": [16, 8], "discriminator.hidden": [8]}
+DIVERGING_DEEP = {**DIVERGING, **SMALL, "schedule.discriminator_steps": 2}
 FILE = {**SMALL, "data.kind": "file", "data.path": "faithful.csv"}
 LEFT = Qt.MouseButton.LeftButton
 

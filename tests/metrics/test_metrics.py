@@ -9,7 +9,7 @@ from scipy import integrate
 
 from ganviz.experiment import KINDS, Experiment
 from ganviz.metrics import METRICS, Reference, density, evaluate
-from ganviz.metrics.modes import mode_metrics
+from ganviz.metrics.modes import Modes
 from ganviz.metrics.transport import w1
 from ganviz.run import SAMPLE_METRICS, STEP_METRICS
 
@@ -340,9 +340,9 @@ def test_three_standard_deviations_are_the_border():
     centres, stds = np.array([[0.0, 0.0], [10.0, 0.0]]), np.array([[1.0, 1.0], [0.1, 0.2]])
     good = np.array([[0.0, 2.99], [-2.0, 2.2], [10.29, 0.0], [10.0, -0.59]])
     bad = np.array([[0.0, 3.01], [-2.2, 2.2], [10.31, 0.0], [10.29, 0.59], [5.0, 0.0]])
-    assert mode_metrics(centres, stds, good) == {"high_quality": 1.0, "modes": 2.0}
-    assert mode_metrics(centres, stds, bad) == {"high_quality": 0.0, "modes": 0.0}
-    both = mode_metrics(centres, stds, np.concatenate([good[:2], bad]))
+    assert Modes(centres, stds).evaluate(good) == {"high_quality": 1.0, "modes": 2.0}
+    assert Modes(centres, stds).evaluate(bad) == {"high_quality": 0.0, "modes": 0.0}
+    both = Modes(centres, stds).evaluate(np.concatenate([good[:2], bad]))
     assert both == {"high_quality": pytest.approx(2 / 7), "modes": 1.0}
 
 

@@ -178,6 +178,28 @@ def test_a_clip_acts_from_the_next_step():
     assert run.frame().metrics["clip_fraction"] > 0.1
 
 
+def test_several_changes_at_once_are_all_made_or_none():
+    run = run_of(LINE)
+    run.advance(4)
+    good = {"data.means": [1.0, 2.0, 3.0], "data.stds": [0.1, 0.2, 0.3], "schedule.batch": 16}
+    # Neither means nor deviations could change alone.
+    with pytest.raises(ExperimentError):
+        run.change("data.stds", [0.1, 0.2, 0.3])
+    for bad in ({"seed": 3}, {"schedule.batch": 0}, {"data.radius": 2.0}):
+        before = run.experiment
+        with pytest.raises(ExperimentError):
+            run.change_together({**good, **bad})
+        assert run.experiment == before
+        assert run.log == []
+    run.change_together(good)
+    assert run.log == [
+        Change(4, "data.means", (-2.0, 1.0), (1.0, 2.0, 3.0)),
+        Change(4, "data.stds", 0.4, (0.1, 0.2, 0.3)),
+    ]
+    run.advance(1)
+    assert run.frame().real.mean() == pytest.approx(2, abs=0.1)
+
+
 @pytest.mark.parametrize(
     ("path", "value"),
     [
