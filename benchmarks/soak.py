@@ -1,7 +1,8 @@
 """Whether the window's memory stays where it is: ``python benchmarks/soak.py [PRESET] [STEPS]``.
 
 Trains with the window open, prints the process's resident memory every few seconds, and at the end by how much it grew
-after the first minute. Without arguments: ring-wgan-clip, 200,000 steps.
+after the first minute. Without arguments: ring-wgan-clip, 200,000 steps. Exit code 1 where it grew beyond the limit, or
+where the training was over before that minute.
 """
 
 from __future__ import annotations
@@ -22,10 +23,12 @@ from ganviz.gui.window import Window
 
 SETTLED = 60.0
 EVERY = 10.0
+LIMIT = 20.0
+"""Megabytes that the memory may grow by."""
 
 
-def main() -> None:
-    """Train, watch, print."""
+def main() -> int:
+    """Train, watch, print; return the exit code."""
     name = sys.argv[1] if len(sys.argv) > 1 else FIRST
     steps = int(sys.argv[2]) if len(sys.argv) > 2 else 200_000
     application = make_application()
@@ -54,10 +57,12 @@ def main() -> None:
     after = [resident for elapsed, resident in readings if elapsed >= SETTLED]
     if after:
         print(f"after the first minute: {after[0]:.1f} MB, at the end {after[-1]:.1f} MB, largest {max(after):.1f} MB")
-        print(f"growth: {after[-1] - after[0]:+.1f} MB over {readings[-1][0] - SETTLED:.0f} s")
-    else:
-        print("shorter than a minute: train for more steps")
+        growth = after[-1] - after[0]
+        print(f"growth: {growth:+.1f} MB over {readings[-1][0] - SETTLED:.0f} s, limit {LIMIT:.1f} MB")
+        return 0 if growth < LIMIT else 1
+    print("shorter than a minute: train for more steps")
+    return 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

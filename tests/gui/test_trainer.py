@@ -181,10 +181,11 @@ def test_a_change_acts_and_a_bad_one_is_explained(trainer):
     frozen = wait_for(trainer, lambda report: report.frame.experiment.optimizer.generator.learning_rate == 0.0)
     later = wait_for(trainer, has_step(frozen.frame.step + 20))
     assert np.array_equal(later.frame.fake, frozen.frame.fake)
-    trainer.change("generator.hidden", (4,))
-    trainer.change("schedule.batch", -1)
-    wait_for(trainer, has_step(later.frame.step + 20))
-    sentences = trainer.messages()
+    sentences = []
+    for path, value in (("generator.hidden", (4,)), ("schedule.batch", -1)):
+        trainer.change(path, value)
+        wait_for(trainer, has_step(trainer._run.step + 20))
+        sentences += trainer.messages()
     assert len(sentences) == 2
     assert "generator.hidden" in sentences[0]
     assert "schedule.batch = -1" in sentences[1]

@@ -616,23 +616,22 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("name", BAD)
-def test_a_bad_file_is_explained_and_the_training_goes_on(opened, qtbot, tmp_path, name):
-    content, words = BAD[name]
-    path = tmp_path / name
-    if content is not None:
-        path.write_text(content)
+def test_bad_files_are_explained_and_the_training_goes_on(opened, qtbot, tmp_path):
     window = opened()
     before = window.running
-    drop(window, path)
-    sentence = refusal(qtbot, window)
-    assert name in sentence
-    for word in words:
-        assert word in sentence
-    trains(qtbot, window, 5)
-    assert window.running == window.draft == before
-    assert window._run_shown == 1
-    assert not window.restart_button.isVisible()
+    for name, (content, words) in BAD.items():
+        path = tmp_path / name
+        if content is not None:
+            path.write_text(content)
+        drop(window, path)
+        sentence = refusal(qtbot, window)
+        assert name in sentence
+        for word in words:
+            assert word in sentence
+        trains(qtbot, window, 5)
+        assert window.running == window.draft == before
+        assert window._run_shown == 1
+        assert not window.restart_button.isVisible()
 
 
 # Presets
@@ -862,3 +861,38 @@ def test_the_form_can_be_put_away(opened, qtbot):
     trains(qtbot, window, 3)
     qtbot.keyClick(window, Qt.Key.Key_F2)
     assert window.form.isVisible()
+
+
+# What waits for a restart, and what does not
+
+
+def test_live_fields_act_while_other_data_wait_for_a_restart(opened, qtbot):
+    window = opened()
+    window._on_edited("data.kind", "moons")
+    assert window.restart_button.isVisible()
+    window._on_edited("optimizer.generator.learning_rate", 0.0)
+    qtbot.waitUntil(
+        lambda: window.stage.frame_shown.experiment["optimizer.generator.learning_rate"] == 0.0, timeout=20_000
+    )
+    assert window.stage.frame_shown.experiment.data.kind == "ring"
+    assert window.running["optimizer.generator.learning_rate"] == 0.0
+
+
+def test_what_means_nothing_beside_the_running_experiment_waits(opened, qtbot):
+    window = opened({**LINE, "data.kind": "student-t", "data.standardize": True})
+    window._on_edited("data.standardize", False)
+    window._on_edited("data.dof", 1.5)
+    assert (window.draft["data.dof"], window.running["data.dof"]) == (1.5, 3.0)
+    assert "2 changes" in window.restart_button.text()
+
+
+def test_a_changed_preset_is_no_longer_called_by_its_name(opened, qtbot):
+    window = opened(load("mixture-1d"), "mixture-1d")
+    title = window.origin.title
+    rate = window.draft["optimizer.generator.learning_rate"]
+    window._on_edited("optimizer.generator.learning_rate", rate / 2)
+    assert window.controls.preset_box.currentData() == ""
+    qtbot.waitUntil(lambda: window.stage.frame_shown.experiment.title == f"{title} (changed)", timeout=20_000)
+    window._on_edited("optimizer.generator.learning_rate", rate)
+    assert window.controls.preset_box.currentData() == "mixture-1d"
+    assert window.running.title == title
