@@ -37,10 +37,10 @@ if TYPE_CHECKING:
 HEARTBEAT = 5
 LONGEST = 180.0
 CLICK_EVERY = 0.15
-ALWAYS = {"close": 1.0, "exit code": 0.0}
-COMPILING = {**ALWAYS, "wait compiling": 100.0, "click compiling": 100.0}
-FIRST = {**COMPILING, "after compiling": 3.0}
-SECOND = {**ALWAYS, "first frame": 2.0}
+ALWAYS_LIMITS = {"close": 1.0, "exit code": 0.0}
+COMPILING_LIMITS = {**ALWAYS_LIMITS, "wait compiling": 100.0, "click compiling": 100.0}
+EMPTY_LIMITS = {**COMPILING_LIMITS, "after compiling": 3.0}
+FULL_LIMITS = {**ALWAYS_LIMITS, "first frame": 2.0}
 FIGURES = (
     "window", "compiling", "first frame", "after compiling", "wait", "wait compiling", "click compiling", "close",
     "exit code",
@@ -194,10 +194,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         cache = Path(folder)
         within = [
-            show("closed while compiling", measure(cache / "other", "compiling"), COMPILING),
-            show("empty cache", measure(cache, "training"), FIRST),
-            show("full cache", measure(cache, "training"), SECOND),
-            show("full cache again", measure(cache, "training"), SECOND),
+            show("closed while compiling", measure(cache / "other", "compiling"), COMPILING_LIMITS),
+            show("empty cache", measure(cache, "training"), EMPTY_LIMITS),
+            show("full cache", measure(cache, "training"), FULL_LIMITS),
+            show("full cache again", measure(cache, "training"), FULL_LIMITS),
         ]
     return 0 if all(within) else 1
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QSplitter, QWidget
 
@@ -34,6 +36,7 @@ class Stage(QSplitter):
         for name, canvas in self.canvases.items():
             canvas.setMinimumSize(120, 90)
             canvas.setAccessibleName(VIEWS[name].title)
+            canvas.setToolTip("".join(f"<p>{html.escape(note)}</p>" for note in VIEWS[name].notes))
         self._data_grid, self._curve_grid = QGridLayout(self._data), QGridLayout(self._curves)
         for grid in (self._data_grid, self._curve_grid):
             grid.setContentsMargins(0, 0, 0, 0)

@@ -23,6 +23,12 @@ class Metric:
     unit: str = ""
     estimator: str = ""
 
+    @property
+    def note(self) -> str:
+        """Name, meaning, unit and estimator in one line."""
+        unit = f" In {self.unit}." if self.unit else ""
+        return f"{self.label}: {self.help}{unit}" + (f" Estimator: {self.estimator}." if self.estimator else "")
+
 
 _CELLS = (
     "on 64 cells of about equal real mass (fewer for small files) and the space around them, from 4,096 generated "

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ganviz.experiment import Experiment
+from ganviz.metrics import METRICS
 from ganviz.run import Frame, Need
 
 from . import curves
@@ -19,13 +20,31 @@ from .theme import DARK, LIGHT, PAPER, THEMES, Theme
 
 @dataclass(frozen=True)
 class View:
-    """A kind of picture: its name, what it needs of a frame, how it is made, and for which data dimensions."""
+    """A kind of picture.
+
+    Attributes
+    ----------
+    needs : Need
+        What it needs of a frame.
+    draw : callable
+        Makes the scene.
+    dimensions : tuple of int
+        Dimensions of the data that it is for.
+    metrics : tuple of str
+        Names of the metrics that it shows; `notes` tells how they are estimated.
+    """
 
     name: str
     title: str
     needs: Need
     draw: Callable[[Frame], Scene]
     dimensions: tuple[int, ...] = (1, 2)
+    metrics: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> list[str]:
+        """What each metric is and how it is estimated, a line for each."""
+        return [METRICS[name].note for name in self.metrics]
 
     def applies(self, experiment: Experiment) -> bool:
         """Whether the view has something to show for an experiment."""
@@ -45,12 +64,24 @@ VIEWS: dict[str, View] = {
         View("line", "Densities and discriminator", Need.SAMPLES | Need.SURFACE, line, (1,)),
         View("slope", "Slope of the discriminator", Need.SURFACE, slope, (1,)),
         View("map", "Map from noise to samples", Need.SAMPLES | Need.MAP, mapping, (1,)),
-        View("losses", "Losses", Need.HISTORY, curves.losses),
-        View("scores", "Judgement of the discriminator", _CURVES, curves.scores),
-        View("divergences", "Divergences", _CURVES, curves.divergences),
-        View("gradients", "Gradient norms", Need.HISTORY, curves.gradients),
-        View("modes", "Modes", _CURVES, curves.modes),
-        View("clipping", "Clipped weights", Need.HISTORY, curves.clipping),
+        View("losses", "Losses", Need.HISTORY, curves.losses, metrics=("generator_loss", "discriminator_loss")),
+        View(
+            "scores",
+            "Judgement of the discriminator",
+            _CURVES,
+            curves.scores,
+            metrics=("mean_real", "mean_fake", "critic_w1", "w1"),
+        ),
+        View("divergences", "Divergences", _CURVES, curves.divergences, metrics=("kl", "js", "w1")),
+        View(
+            "gradients",
+            "Gradient norms",
+            Need.HISTORY,
+            curves.gradients,
+            metrics=("generator_gradient_norm", "discriminator_gradient_norm"),
+        ),
+        View("modes", "Modes", _CURVES, curves.modes, metrics=("modes", "high_quality")),
+        View("clipping", "Clipped weights", Need.HISTORY, curves.clipping, metrics=("clip_fraction",)),
     )
 }
 """Every view by its name; the first that applies to an experiment is its stage."""

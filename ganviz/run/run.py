@@ -43,9 +43,10 @@ SAMPLE_METRICS = ("kl", "reverse_kl", "js", "w1", "high_quality", "modes")
 class TrainingDiverged(RuntimeError):
     """Parameters became non-finite; the run is back at its last finite step. The text is a sentence for the person."""
 
-    def __init__(self, step: int, player: str, layer: int) -> None:
+    def __init__(self, step: int, player: str, layer: int, critic: bool = False) -> None:
+        called = "critic" if critic and player == DISCRIMINATOR else player
         super().__init__(
-            f"Training diverged in step {step:,}: the {player}'s layer {layer} is no longer finite. "
+            f"Training diverged in step {step:,}: the {called}'s layer {layer} is no longer finite. "
             f"Step {step - 1:,}, the last finite one, was kept. A smaller learning rate may help."
         )
         self.step, self.player, self.layer = step, player, layer
@@ -171,6 +172,10 @@ class Run:
         count = SHOWN_LINE if d == 1 else SHOWN_PLANE
         noise = evaluator.noise(count)
         fake = evaluator.generate(noise)
+        real = evaluator.real(count)
+        # A frame is what was measured: nobody may change it afterwards.
+        for array in (real, fake, noise):
+            array.setflags(write=False)
         pulls, norms = evaluator.pulls(fake[:PULLED]) if Need.PULLS in needs else (None, None)
         metrics = self._step_metrics()
         if Need.METRICS in needs:
@@ -178,7 +183,7 @@ class Run:
         return Frame(
             step=self.step,
             experiment=self.experiment,
-            real=evaluator.real(count),
+            real=real,
             fake=fake,
             noise=noise,
             box=self._box,
@@ -200,7 +205,7 @@ class Run:
         done = training.advance(steps, records)
         diverged: TrainingDiverged | None = None
         if done < steps:
-            diverged = TrainingDiverged(*training.find_divergence())
+            diverged = TrainingDiverged(*training.find_divergence(), critic=self.experiment.objective.critic)
             # The last finite step is reached again from the copy: training is exact in its repetition.
             training.restore(before)
             done = training.advance(done, records)
@@ -264,7 +269,11 @@ class Run:
     def _real_density(self) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
         x = np.linspace(*self._box[0], LINE_POINTS)
         values = density(self.experiment, x)
-        return None if values is None else (x, values)
+        if values is None:
+            return None
+        x.setflags(write=False)
+        values.setflags(write=False)
+        return x, values
 
     def _all_series(self) -> Mapping[str, Any]:
         return {name: self._history.series(name) for name in self._history.names}

@@ -56,7 +56,7 @@ def test_titles_stay_true() -> None:
 def test_changes_together_meet_no_half_of_them() -> None:
     small = {"generator.hidden": [4], "discriminator.hidden": [4], "schedule.batch": 8}
     run = ganviz.Run(ganviz.Experiment.from_mapping({"data.kind": "uniform", **small}))
-    with pytest.raises(ganviz.ExperimentError, match="data.low"):
+    with pytest.raises(ganviz.ExperimentError, match=r"data\.low"):
         run.change("data.low", 2.0)
     assert run.log == []
     run.change_together({"data.low": 2.0, "data.high": 3.0})

@@ -284,7 +284,8 @@ def test_divergence_ends_in_a_sentence():
     assert error.step == run.step + 1
     assert error.player in ("generator", "discriminator")
     assert f"step {error.step:,}" in sentence
-    assert f"the {error.player}'s layer {error.layer}" in sentence
+    called = "critic" if error.player == "discriminator" and run.experiment.objective.critic else error.player
+    assert f"the {called}'s layer {error.layer}" in sentence
     assert f"Step {run.step:,}, the last finite one" in sentence
     assert "\n" not in sentence
 
