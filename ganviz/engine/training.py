@@ -144,7 +144,7 @@ def run_program(
     execute(program.instructions, program.constants, arena, np.zeros(1, np.int64), data, seed, records, 1)
 
 
-def draw_real(data: DataPlan, seed: int, count: int, stream: int, bits: int = 64) -> Floats:
+def draw_real(data: DataPlan, seed: int, count: int, stream: int, bits: int) -> Floats:
     """Draw real samples (count, d) in the data's own units: always the same ones for a seed and a stream."""
     return _draw_in_training_units(data._replace(shift=np.zeros(2), scale=np.ones(2)), seed, count, stream, bits)
 

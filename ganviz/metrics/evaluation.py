@@ -44,7 +44,9 @@ class Reference:
             # The first rows of a file may be sorted; an assignment takes the first.
             self._assigned = np.random.default_rng(0).permutation(self.points)[:ASSIGNED]
         else:
-            sample = draw_real(data, experiment.seed, SHAPING + WEIGHING, random.REFERENCE).astype(np.float64)
+            # In the precision of training, whose kernel is compiled anyway.
+            bits, count = experiment.precision, SHAPING + WEIGHING
+            sample = draw_real(data, experiment.seed, count, random.REFERENCE, bits).astype(np.float64)
             self.points = sample[:SHAPING]
             self._cells = Cells(self.points, sample[SHAPING:])
             self._assigned = self.points[:ASSIGNED]

@@ -32,8 +32,13 @@ def _surface(frame: Frame) -> list[Layer]:
     values = judgement(frame, surface.outputs)
     levels = (0.0, 1.0)
     if is_critic(frame):
-        # Just before a divergence some outputs may be infinite.
-        known = values[np.isfinite(values)]
+        # Inside the box, for the corners beyond it would take most of the colours. Just before a divergence some
+        # outputs may be infinite.
+        inside = [
+            (grid >= low) & (grid <= high) for grid, (low, high) in zip((surface.x, surface.y), frame.box, strict=True)
+        ]
+        known = values[np.ix_(inside[1], inside[0])]
+        known = known[np.isfinite(known)]
         levels = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
         if not levels[1] > levels[0]:
             half = max(1.0, abs(levels[0]))

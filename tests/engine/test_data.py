@@ -250,7 +250,7 @@ def test_a_file_gives_its_rows_each_about_equally_often(tmp_path, columns):
     rows = np.random.default_rng(3).normal(100, 5, (30, columns))
     np.save(tmp_path / "rows.npy", rows)
     plan = standardized(experiment_of("file", path=str(tmp_path / "rows.npy")))
-    samples = draw_real(plan, 0, N, random.REAL)
+    samples = draw_real(plan, 0, N, random.REAL, 64)
     known = {tuple(row): index for index, row in enumerate(rows)}
     assert_shares(np.bincount([known[tuple(row)] for row in samples], minlength=len(rows)))
 
@@ -307,7 +307,7 @@ def test_a_file_is_standardised_by_its_own_moments(tmp_path):
     plan = standardized(experiment_of("file", path=str(tmp_path / "rows.npy")))
     np.testing.assert_allclose(plan.shift, rows.mean(0), rtol=1e-12)
     np.testing.assert_allclose(plan.scale, rows.std(0), rtol=1e-9)
-    assert draw_real(plan, 0, 50, random.REAL).mean() > 1e4  # in its own units
+    assert draw_real(plan, 0, 50, random.REAL, 64).mean() > 1e4  # in its own units
 
 
 def test_what_is_shown_comes_back_in_its_own_units():
