@@ -273,6 +273,12 @@ def _summarize(step: int, training: float, whole: float, rows: Sequence[dict[str
             start = f"{first[name]:.4g} -> " if name in first else ""
             unit = f" {METRICS[name].unit}" if METRICS[name].unit else ""
             _say(f"  {METRICS[name].label}: {start}{value:.4g}{unit}")
+    estimated: dict[str, list[str]] = {}
+    for name in last:
+        if name in METRICS and METRICS[name].estimator:
+            estimated.setdefault(METRICS[name].estimator, []).append(METRICS[name].label)
+    for estimator, labels in estimated.items():
+        _say(f"  estimator of {', '.join(labels)}: {estimator}")
 
 
 def _write(run: Run, rows: Sequence[dict[str, float]], folder: Path) -> None:
