@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QFont
+from PySide6.QtGui import QFont, QFontMetricsF
 from PySide6.QtWidgets import QGraphicsTextItem
 
 FEW_DECADES = 1.6
@@ -157,6 +157,7 @@ class Header(pg.GraphicsWidget):
     def _fit(self) -> None:
         if self.width() != self._words.textWidth():
             self._words.setTextWidth(self.width())
-        height = self._words.boundingRect().height()
+        # The topmost number beside the plot reaches above it by half a line.
+        height = self._words.boundingRect().height() + QFontMetricsF(self._words.font()).height() / 2
         if height != self.minimumHeight():
             self.setFixedHeight(height)

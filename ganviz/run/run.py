@@ -25,9 +25,9 @@ SHOWN_LINE, SHOWN_PLANE, MEASURED = 4096, 1000, 4096
 """Samples of a frame in one and in two dimensions, and those that metrics are computed from."""
 PULLED = 200
 """Fakes of a frame whose pull is computed."""
-LINE_POINTS, PLANE_POINTS, MAP_POINTS = 512, 112, 256
+LINE_POINTS, PLANE_POINTS, MAP_POINTS = 512, 120, 256
 """Grid points of the discriminator's curve, of each side of its surface, and of the map from noise to samples."""
-BEYOND = 0.25
+BEYOND = 0.4
 """The surface reaches beyond the box by this share of its sides: with equal units a picture may be wider."""
 MAP_REACH = 3.0
 WIDEST = 3.0
