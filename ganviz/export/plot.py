@@ -36,6 +36,8 @@ from ganviz.plots.scene import (
 )
 from ganviz.plots.theme import TINT, Theme, diverging
 
+SHORT = 1.6
+"""Decades below which a logarithmic axis has plain numbers, at 2 and 5 as well."""
 DASHES = {"solid": "-", "dashed": "--", "dotted": ":"}
 # Values beyond it are drawn at it: a run that diverged must not overflow in Matplotlib's arithmetic.
 LARGEST = 1e100
@@ -255,22 +257,29 @@ def _fit(text: Any, room: float) -> None:
 
 
 def _set_log(axes: Axes, name: Literal["x", "y"]) -> None:
-    """Set a logarithmic axis with numbers such as 10⁻², in plain letters that every reader of SVG shows."""
+    """Set a logarithmic axis: plain numbers over a short range, 10⁻² and the like over a long one.
 
-    def decades(value: float, _: object) -> str:
-        exponent = math.floor(math.log10(value) + 1e-9) if value > 0 else 0
-        digit = round(value / 10.0**exponent)
-        power = "10" + str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-        return power if digit == 1 else f"{digit}·{power}"
+    In plain letters that every reader of SVG shows.
+    """
 
-    def between(value: float, position: object) -> str:
+    def span() -> float:
         low, high = axis.get_view_interval()
+        return math.log10(high / low) if 0 < low < high else math.inf
+
+    def number(value: float, _: object = None) -> str:
+        exponent = math.floor(math.log10(value) + 1e-9) if value > 0 else 0
+        if span() < SHORT and -4 <= exponent < 5:
+            return f"{value:.0f}" if value >= 1 else f"{value:.2g}"
+        return "10" + str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+    def between(value: float, _: object) -> str:
         leading = round(value / 10.0 ** math.floor(math.log10(value) + 1e-9)) if value > 0 else 0
-        return decades(value, position) if leading in (2, 5) and high < 15 * low else ""
+        shown = range(2, 10) if span() < SHORT / 3 else (2, 5) if span() < SHORT else ()
+        return number(value) if leading in shown else ""
 
     (axes.set_xscale if name == "x" else axes.set_yscale)("log")
     axis = axes.xaxis if name == "x" else axes.yaxis
-    axis.set_major_formatter(FuncFormatter(decades))
+    axis.set_major_formatter(FuncFormatter(number))
     axis.set_minor_locator(LogLocator(subs=range(2, 10)))
     axis.set_minor_formatter(FuncFormatter(between))
 

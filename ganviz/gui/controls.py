@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QComboBox, QLabel, QSizePolicy, QToolBar, QWidget
 
-from ganviz.experiment import presets
+from ganviz.experiment import Preset, presets
 
 from . import icons
 
@@ -88,10 +88,10 @@ class Controls(QToolBar):
         box = QComboBox(self)
         box.setAccessibleName("Preset")
         box.setToolTip("Preset: what to train")
-        box.setMinimumContentsLength(24)
+        box.setMinimumContentsLength(34)
         box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         box.addItem("Choose a preset …", "")
-        for place, preset in enumerate(presets(), start=1):
+        for place, preset in enumerate(sorted(presets(), key=_by_title), start=1):
             box.addItem(preset.title, preset.name)
             box.setItemData(place, f"{preset.name}: {preset.source}", Qt.ItemDataRole.ToolTipRole)
         box.view().setMinimumWidth(box.view().sizeHintForColumn(0) + 24)
@@ -116,3 +116,7 @@ class Controls(QToolBar):
     @Slot(int)
     def _on_speed(self, index: int) -> None:
         self.speed_chosen.emit(self.speed_box.itemData(index))
+
+
+def _by_title(preset: Preset) -> str:
+    return preset.title.lower()

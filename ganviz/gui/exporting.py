@@ -12,15 +12,15 @@ from ganviz.plots import Scene
 FILTERS = {"SVG (*.svg)": ".svg", "PDF (*.pdf)": ".pdf", "PNG, 300 dpi (*.png)": ".png"}
 
 
-def export_scenes(parent: QWidget, scenes: Sequence[Scene]) -> str:
-    """Ask for a file and draw scenes into it; return what went wrong as a sentence, or nothing."""
-    name, chosen = QFileDialog.getSaveFileName(parent, "Export", f"{scenes[0].view}.svg", ";;".join(FILTERS))
+def ask_for_figure(parent: QWidget, suggested: Path) -> Path | None:
+    """Ask where a figure goes; None: nowhere."""
+    name, chosen = QFileDialog.getSaveFileName(parent, "Export", str(suggested), ";;".join(FILTERS))
     if not name:
-        return ""
+        return None
     path = Path(name)
     if path.suffix.lower() not in FILTERS.values():
         path = path.with_name(path.name + FILTERS.get(chosen, ".svg"))
-    return save_scenes(scenes, path)
+    return path
 
 
 def save_scenes(scenes: Sequence[Scene], path: Path) -> str:

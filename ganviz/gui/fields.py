@@ -150,6 +150,8 @@ class TextField(Field):
         super().__init__(row, parent)
         self.edit = QLineEdit(self)
         self.edit.editingFinished.connect(self._on_finished)
+        # So that space and arrows are the program's again.
+        self.edit.returnPressed.connect(self.edit.clearFocus)
         if row.kind in ("names", "array"):
             self._lay_out(below=self.edit)
         elif wide:
@@ -162,6 +164,7 @@ class TextField(Field):
         text = typed(value)
         if self.edit.text() != text:
             self.edit.setText(text)
+            self.edit.setCursorPosition(0)
 
     @Slot()
     def _on_finished(self) -> None:
@@ -279,7 +282,7 @@ def typed(value: Any) -> str:
         # Without its brackets a list of one number would be a number.
         return f"[{words}]" if nested or (len(entries) == 1 and isinstance(entries[0], float)) else words
     if isinstance(value, float):
-        return f"{value:.10g}"
+        return f"{value:.6g}"
     return str(value)
 
 

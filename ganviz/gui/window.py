@@ -34,7 +34,7 @@ from ganviz.plots import DARK, LIGHT, THEMES, VIEWS, Theme
 from . import style
 from .banner import Banner
 from .controls import Controls
-from .exporting import export_scenes
+from .exporting import ask_for_figure, save_scenes
 from .form import Form, differences
 from .menus import Menus
 from .stage import Stage
@@ -43,6 +43,8 @@ from .trainer import Report, Status, Trainer
 PULL_EVERY = 16
 """Milliseconds between two looks into the mailbox."""
 FORM_WIDTH = 300
+SHOWN_FOR = 8000
+"""Milliseconds that the status bar says what was saved."""
 
 
 class Window(QMainWindow):
@@ -70,6 +72,7 @@ class Window(QMainWindow):
         self._run_shown = 0
         self._run_wanted = 1
         self._refused = False
+        self._folder = Path()
 
         self.form = Form(self)
         self.form.edited.connect(self._on_edited)
@@ -132,9 +135,10 @@ class Window(QMainWindow):
         column = QVBoxLayout(side)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
+        column.addWidget(self.form, 1)
+        # Below, so that they move nothing that the hand is about to touch.
         column.addWidget(self.restart_button)
         column.addWidget(self.discard_button)
-        column.addWidget(self.form, 1)
         side.setMinimumWidth(260)
         self._side = side
         middle = QWidget(self)
@@ -181,8 +185,9 @@ class Window(QMainWindow):
 
     @Slot()
     def restart(self) -> None:
-        """Start from step 0 with all settings of the form."""
-        self._start(self.draft)
+        """Start from step 0 with all settings of the form; a paused training stays paused."""
+        stopped = self._latest is not None and self._latest.status in (Status.DIVERGED, Status.FAILED)
+        self._start(self.draft, playing=self._playing or stopped)
 
     @Slot()
     def switch_theme(self) -> None:
@@ -222,10 +227,15 @@ class Window(QMainWindow):
         name, _ = QFileDialog.getSaveFileName(self, "Save experiment", "experiment.toml", "Experiment (*.toml)")
         if not name:
             return
+        path = Path(name)
+        if path.suffix.lower() != ".toml":
+            path = path.with_name(path.name + ".toml")
         try:
-            Path(name).write_text(to_toml(self.draft), encoding="utf-8")
+            path.write_text(to_toml(self.draft), encoding="utf-8")
         except OSError as error:
-            self._refuse(f"{name}: the experiment cannot be saved: {error.strerror or error}")
+            self._refuse(f"{path}: the experiment cannot be saved: {error.strerror or error}")
+            return
+        self.statusBar().showMessage(f"saved: {path}", SHOWN_FOR)
 
     @Slot()
     def export_all(self) -> None:
@@ -330,6 +340,12 @@ class Window(QMainWindow):
             self.running = running
             self.stage.arrange(running)
         self.controls.show_preset(self._preset if changed == self.origin else "")
+        clip = changed.discriminator.clip
+        if "objective.kind" in changes and clip > 0 and not changed.objective.critic:
+            self.banner.show_notice(
+                f"Weight clipping (c = {clip:g}) is still on. It is made for the Wasserstein objective; it flattens a "
+                "discriminator that is to give probabilities. Clip 0 turns it off."
+            )
 
     def _changed_live(self, changes: dict[str, Value]) -> Experiment | None:
         """Return the running experiment with changes, or None if they need a restart."""
@@ -396,14 +412,14 @@ class Window(QMainWindow):
         self.controls.show_preset(preset)
         self._start(experiment)
 
-    def _start(self, experiment: Experiment) -> None:
+    def _start(self, experiment: Experiment, playing: bool = True) -> None:
         self.running = self.draft = experiment
         self._run_wanted += 1
         self._refused = False
         self._show_draft()
         self._show_notice()
         self.trainer.restart(experiment)
-        self._set_playing(True)
+        self._set_playing(playing)
 
     def _set_playing(self, playing: bool) -> None:
         self.trainer.play(playing)
@@ -416,7 +432,12 @@ class Window(QMainWindow):
     def _show_draft(self) -> None:
         self.form.show_experiment(self.draft, self.running)
         waiting = differences(self.draft, self.running)
-        count = len([path for path in waiting if path not in ("title", "source")])
+        # Other data bring their own fields: that is one change.
+        other_data = "data.kind" in waiting
+        count = sum(
+            path not in ("title", "source") and not (other_data and path.startswith("data.") and path != "data.kind")
+            for path in waiting
+        )
         self.restart_button.setText(f"Restart with {count} change{'s' if count != 1 else ''}")
         self.restart_button.setVisible(count > 0)
         self.discard_button.setVisible(count > 0)
@@ -452,6 +473,13 @@ class Window(QMainWindow):
         if frame is None:
             self._refuse("there is nothing to export yet: the first step is still to come")
             return
-        problem = export_scenes(self, [VIEWS[name].draw(frame) for name in names])
+        name = names[0] if len(names) == 1 else self._preset or "ganviz"
+        path = ask_for_figure(self, self._folder / f"{name}.svg")
+        if path is None:
+            return
+        self._folder = path.parent
+        problem = save_scenes([VIEWS[name].draw(frame) for name in names], path)
         if problem:
             self._refuse(problem)
+        else:
+            self.statusBar().showMessage(f"saved: {path}", SHOWN_FOR)

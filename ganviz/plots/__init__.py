@@ -49,7 +49,7 @@ class View:
     def applies(self, experiment: Experiment) -> bool:
         """Whether the view has something to show for an experiment."""
         if self.name == "modes":
-            return experiment.data.kind in ("ring", "grid", "gaussian", "mixture", "diracs")
+            return experiment.data.kind in ("ring", "grid", "mixture", "diracs")
         if self.name == "clipping":
             return experiment.discriminator.clip > 0
         return experiment.dimension in self.dimensions

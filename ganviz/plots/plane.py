@@ -18,9 +18,10 @@ def plane(frame: Frame) -> Scene:
     """Draw samples, surface and pulls of a two-dimensional frame."""
     x, y = data_axes(frame)
     layers: list[Layer] = [*_surface(frame)]
-    layers.append(Points("real", "real", "real", xy=frame.real, size=3.0, opacity=0.75))
-    layers.append(Points("fake", "fake", "fake", xy=frame.fake, size=3.0, opacity=0.85))
+    layers.append(Points("real", "real", "real", xy=frame.real, size=2.6, opacity=0.75))
+    layers.append(Points("fake", "fake", "fake", xy=frame.fake, size=2.4, opacity=0.6))
     layers += _arrows(frame)
+    layers += _outside(frame)
     title = frame.experiment.title or "Samples and discriminator"
     return Scene("plane", title, x, y, tuple(layers), equal=bool(frame.experiment.table is None))
 
@@ -48,6 +49,16 @@ def _surface(frame: Frame) -> list[Layer]:
     extent = (surface.x[0] - dx, surface.x[-1] + dx, surface.y[0] - dy, surface.y[-1] + dy)
     label = "critic f, low to high" if is_critic(frame) else "D(x), 0 to 1"
     return [Image("surface", "discriminator", label, values=values, extent=extent, levels=levels)]
+
+
+def _outside(frame: Frame) -> list[Layer]:
+    """Say how many fakes the picture does not show."""
+    low, high = np.array(frame.box).T
+    with np.errstate(invalid="ignore"):
+        share = 1.0 - float(np.mean(((frame.fake >= low) & (frame.fake <= high)).all(axis=1)))
+    if share < 0.02:
+        return []
+    return [Text("outside", "fake", text=f"{share:.0%} of the fakes lie outside", at=(0.02, 0.04))]
 
 
 def _arrows(frame: Frame) -> list[Layer]:

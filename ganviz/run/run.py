@@ -89,6 +89,8 @@ class Run:
         self._history = History((*STEP_METRICS, *SAMPLE_METRICS))
         self._last = np.full(len(RECORDED), np.nan)
         self._measured: tuple[int, dict[str, float]] = (-1, {})
+        # Where the run began is measured with the first measurement that is asked for, so that it is in every history.
+        self._first: NDArray[np.float64] | None = self._evaluator.generate(self._evaluator.noise(MEASURED))
         self._diverged: TrainingDiverged | None = None
         self.log: list[Change] = []
 
@@ -230,12 +232,18 @@ class Run:
         step, values = self._measured
         if step != self.step:
             evaluator = self._evaluator
-            samples = evaluator.generate(evaluator.noise(MEASURED))
-            # Just before a divergence finite parameters may give infinite samples, of which nothing can be measured.
-            values = self._reference.evaluate(samples) if np.isfinite(samples).all() else {}
+            values = self._measure(evaluator.generate(evaluator.noise(MEASURED)), self.step)
             self._measured = (self.step, values)
-            row = [np.nan] * len(STEP_METRICS) + [values.get(name, np.nan) for name in SAMPLE_METRICS]
-            self._history.add(self.step, np.array([row]))
+            first, self._first = self._first, None
+            if first is not None and self.step > 0:
+                self._measure(first, 0)
+        return values
+
+    def _measure(self, samples: NDArray[np.float64], step: int) -> dict[str, float]:
+        # Just before a divergence finite parameters may give infinite samples, of which nothing can be measured.
+        values = self._reference.evaluate(samples) if np.isfinite(samples).all() else {}
+        row = [np.nan] * len(STEP_METRICS) + [values.get(name, np.nan) for name in SAMPLE_METRICS]
+        self._history.add(step, np.array([row]))
         return values
 
     def _surface(self) -> Surface:

@@ -213,8 +213,10 @@ def test_pause_step_and_reset_by_mouse(opened, qtbot):
     assert window.controls.play_action.text() == "Play"
     click(qtbot, window, window.controls.reset_action)
     started_anew(qtbot, window, 2)
-    assert step(window) < before
-    assert window.controls.play_action.text() == "Pause"
+    # A paused training stays paused, so that its beginning can be shown.
+    assert stands(qtbot, window) == 0
+    assert window.controls.play_action.text() == "Play"
+    click(qtbot, window, window.controls.play_action)
     trains(qtbot, window, 5)
 
 

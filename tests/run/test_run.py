@@ -533,11 +533,13 @@ def test_the_history_follows_the_steps():
     series = run.frame(Need.HISTORY).history["generator_loss"]
     assert np.array_equal(series.steps, np.arange(1, 31))
     assert np.array_equal(series.mean, values)
+    # The beginning is measured with the first measurement.
     run.frame(Need.METRICS)
     run.frame(Need.METRICS)
     run.advance(5)
     history = run.frame(Need.METRICS | Need.HISTORY).history
-    assert np.array_equal(history["js"].steps, [30, 35])
+    assert np.array_equal(history["js"].steps, [0, 30, 35])
+    assert history["js"].mean[0] == run_of(LINE).frame(Need.METRICS).metrics["js"]
 
 
 def test_parameters_are_copies_with_the_networks_shapes():
