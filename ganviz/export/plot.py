@@ -36,7 +36,7 @@ from ganviz.plots.scene import (
 )
 from ganviz.plots.theme import TINT, Theme, diverging
 
-SHORT = 1.6
+SHORT = 2.0
 """Decades below which a logarithmic axis has plain numbers, at 2 and 5 as well."""
 DASHES = {"solid": "-", "dashed": "--", "dotted": ":"}
 # Values beyond it are drawn at it: a run that diverged must not overflow in Matplotlib's arithmetic.
@@ -87,7 +87,7 @@ class Plot:
             axes.grid(True, color=theme.grid, linewidth=0.4, alpha=0.5)
         axes.set_axisbelow(True)
         for each in self.sides.values():
-            each.tick_params(colors=theme.muted, width=0.6, length=2.5)
+            each.tick_params(which="both", colors=theme.muted, width=0.6, length=2.5)
             each.margins(0.03)
             for name, spine in each.spines.items():
                 spine.set_color(theme.grid if theme.dark else theme.muted)
@@ -274,7 +274,7 @@ def _set_log(axes: Axes, name: Literal["x", "y"]) -> None:
 
     def between(value: float, _: object) -> str:
         leading = round(value / 10.0 ** math.floor(math.log10(value) + 1e-9)) if value > 0 else 0
-        shown = range(2, 10) if span() < SHORT / 3 else (2, 5) if span() < SHORT else ()
+        shown = range(2, 10) if span() < 0.6 else (2, 5) if span() < SHORT else ()
         return number(value) if leading in shown else ""
 
     (axes.set_xscale if name == "x" else axes.set_yscale)("log")
