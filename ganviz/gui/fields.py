@@ -194,11 +194,14 @@ class PathField(TextField):
         self.box.setEditable(True)
         self.box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         self.box.setFixedWidth(120)
+        # The box brings an entry of its own.
+        self.edit.hide()
         self.edit.deleteLater()
         for path in sorted((resources() / "data").glob("*.csv")):
             self.box.addItem(path.name)
         self.edit = cast(QLineEdit, self.box.lineEdit())
         self.edit.editingFinished.connect(self._on_finished)
+        self.edit.returnPressed.connect(self.edit.clearFocus)
         self.box.activated.connect(self._on_chosen)
         self.button = QToolButton(self)
         self.button.setText("…")

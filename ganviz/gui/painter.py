@@ -166,7 +166,8 @@ class PlotCanvas(pg.PlotWidget):
         # Where the person chose large letters, for a hall, lines and points grow with them.
         grown = max(1.0, self.font().pointSizeF() / 10)
         vertical = scene.right if side == "right" and scene.right is not None else scene.left
-        unit = self.logicalDpiY() / 72 * grown
+        # pyqtgraph's pens and points count the screen's own pixels, of which a sharp screen has several for one.
+        unit = self.logicalDpiY() / 72 * grown * self.devicePixelRatioF()
         return Look(self.theme, unit, scene.x.scale == "log", vertical.scale == "log")
 
     def _draw(self, layer: Layer, order: int) -> None:
