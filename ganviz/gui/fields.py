@@ -151,7 +151,7 @@ class TextField(Field):
         self.edit = QLineEdit(self)
         self.edit.editingFinished.connect(self._on_finished)
         # So that space and arrows are the program's again.
-        self.edit.returnPressed.connect(self.edit.clearFocus)
+        self.edit.returnPressed.connect(self._on_returned)
         if row.kind in ("names", "array"):
             self._lay_out(below=self.edit)
         elif wide:
@@ -165,6 +165,10 @@ class TextField(Field):
         if self.edit.text() != text:
             self.edit.setText(text)
             self.edit.setCursorPosition(0)
+
+    @Slot()
+    def _on_returned(self) -> None:
+        self.edit.clearFocus()
 
     @Slot()
     def _on_finished(self) -> None:
@@ -201,7 +205,7 @@ class PathField(TextField):
             self.box.addItem(path.name)
         self.edit = cast(QLineEdit, self.box.lineEdit())
         self.edit.editingFinished.connect(self._on_finished)
-        self.edit.returnPressed.connect(self.edit.clearFocus)
+        self.edit.returnPressed.connect(self._on_returned)
         self.box.activated.connect(self._on_chosen)
         self.button = QToolButton(self)
         self.button.setText("…")

@@ -15,6 +15,8 @@ from .painter import PlotCanvas
 
 BESIDE = ("losses", "scores", "divergences", "gradients", "modes", "clipping")
 COLUMNS = 2
+SHARES = (5, 4)
+"""Widths of the stage and of the curves beside it."""
 
 
 class Stage(QSplitter):
@@ -43,9 +45,10 @@ class Stage(QSplitter):
             grid.setSpacing(2)
         self.addWidget(self._data)
         self.addWidget(self._curves)
-        self.setStretchFactor(0, 3)
-        self.setStretchFactor(1, 2)
+        for place, share in enumerate(SHARES):
+            self.setStretchFactor(place, share)
         self.setChildrenCollapsible(False)
+        self.setSizes([SHARES[0] * 1000, SHARES[1] * 1000])
         self.views: list[View] = []
         self.frame_shown: Frame | None = None
 
