@@ -62,30 +62,31 @@ def settings():
             yield pytest.param(kind, values, id=f"{kind}-{index}")
 
 
-def gradient_sequence(steps: int, size: int, constant: bool) -> np.ndarray:
+def gradient_sequence(steps: int, size: int) -> np.ndarray:
     """Gradients over eight decades, one component of them always zero, one that changes sign, one constant."""
     rng = np.random.default_rng(5)
     sequence = rng.normal(size=(steps, size)) * 10.0 ** rng.uniform(-6, 2, (steps, size))
     sequence[:, 0] = 0
     sequence[:, 1] = (-1.0) ** np.arange(steps)
-    if constant:
-        sequence[:, 2] = 0.01
+    sequence[:, 2] = 0.01
     return sequence
 
 
 @pytest.mark.parametrize(("kind", "values"), list(settings()))
-@pytest.mark.parametrize(("bits", "tolerance"), [(64, 1e-12), (32, 2e-6)])
+@pytest.mark.parametrize(("bits", "tolerance"), [(64, 1e-12), (32, 1e-6)])
 def test_a_thousand_updates_follow_pytorchs_formulas(kind, values, bits, tolerance):
-    size, own = 19, plain.Optimizer(kind, **values)
+    size = 19
     machine = Machine(size, bits)
+    dtype = machine.arena.dtype
+    # The formulas in the same precision: what rounding alone adds up to is no disagreement.
+    own = plain.Optimizer(kind, **values, m=np.zeros(size, dtype), v=np.zeros(size, dtype))
     machine.update(own)
-    theta = np.random.default_rng(1).normal(size=size).astype(machine.arena.dtype).astype(np.float64)
+    theta = np.random.default_rng(1).normal(size=size).astype(dtype)
     machine["x"][:] = theta
-    # In 32 bits the rounding of a constant step adds up, 1000 times the same way; so there is none.
-    for g in gradient_sequence(1000, size, constant=bits == 64).astype(machine.arena.dtype):
+    for g in gradient_sequence(1000, size).astype(dtype):
         machine["y"][:] = g
         machine.run()
-        theta = own.step(theta, g.astype(np.float64))
+        theta = own.step(theta, g)
         assert np.array_equal(machine["y"], g)
     if bits == 64:
         np.testing.assert_allclose(machine["x"], theta, rtol=tolerance, atol=1e-15)
