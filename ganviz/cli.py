@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from ganviz import __version__
 from ganviz.experiment import Experiment, ExperimentError, load, load_with, presets, to_toml
@@ -68,7 +68,7 @@ def _say(*lines: str) -> None:
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, without the usage."""
 
-    def error(self, message: str) -> None:  # type: ignore[override]
+    def error(self, message: str) -> NoReturn:
         """End with the message and exit code 2."""
         self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
 

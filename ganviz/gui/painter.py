@@ -78,6 +78,8 @@ class PlotCanvas(pg.PlotWidget):
             axis.setStyle(autoReduceTextSpace=False, tickTextOffset=4, tickLength=-4, maxTickLevel=1)
             # Numbers up the side may reach beyond the axis a little; along the bottom they would run together.
             axis.setStyle(hideOverlappingLabels=axis is axes["bottom"])
+        # Steps have many digits: fewer of them along the bottom.
+        axes["bottom"].setTickDensity(0.6)
         self._grid = Grid(self._box, axes["bottom"], axes["left"])
         self._box.taken, self._box.released = self._hold, self.fit
         self._box.sigResized.connect(self._on_resized)

@@ -15,7 +15,7 @@ from .painter import PlotCanvas
 
 BESIDE = ("losses", "scores", "divergences", "gradients", "modes", "clipping")
 COLUMNS = 2
-SHARES = (5, 4)
+SHARES = (1, 1)
 """Widths of the stage and of the curves beside it."""
 
 

@@ -65,7 +65,7 @@ def _sheet(theme: Theme) -> str:
     QCheckBox::indicator:unchecked {{
         border: 1px solid {theme.muted}; border-radius: 2px; background: {theme.surface}; width: 13px; height: 13px;
     }}
-    QPushButton:focus, QComboBox:focus, QLineEdit:focus, QToolButton:focus {{ border: 1px solid {real}; }}
+    QPushButton:focus, QLineEdit:focus, QToolButton:focus {{ border: 1px solid {real}; }}
     QSplitter::handle {{ background: {theme.grid}; }}
     QSlider::groove:horizontal {{ height: 4px; background: {theme.grid}; border-radius: 2px; }}
     QSlider::sub-page:horizontal {{ background: {real}; border-radius: 2px; }}

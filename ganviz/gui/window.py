@@ -9,10 +9,8 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QApplication,
     QFileDialog,
-    QInputDialog,
     QLabel,
     QMainWindow,
-    QMessageBox,
     QPushButton,
     QSplitter,
     QVBoxLayout,
@@ -34,7 +32,7 @@ from ganviz.plots import DARK, LIGHT, THEMES, VIEWS, Theme
 from . import style
 from .banner import Banner
 from .controls import Controls
-from .exporting import ask_for_figure, save_scenes
+from .dialogs import ask_for_figure, choose_columns, explain, save_scenes
 from .form import Form, differences
 from .menus import Menus
 from .stage import Stage
@@ -206,7 +204,7 @@ class Window(QMainWindow):
         try:
             experiment = load(path)
         except ColumnsNeeded as needed:
-            chosen = self._choose_columns(needed)
+            chosen = choose_columns(self, needed)
             if chosen is None:
                 return
             try:
@@ -321,7 +319,7 @@ class Window(QMainWindow):
         try:
             self._edit(self._with_company(path, value, columns))
         except ColumnsNeeded as needed:
-            chosen = self._choose_columns(needed)
+            chosen = choose_columns(self, needed)
             if chosen is not None:
                 self._on_edited("data.path", value, chosen)
         except ExperimentError as error:
@@ -399,11 +397,7 @@ class Window(QMainWindow):
     @Slot(str)
     def _refuse(self, sentence: str) -> None:
         """Show why something was not done; the training goes on."""
-        box = QMessageBox(QMessageBox.Icon.Warning, "ganviz", sentence, QMessageBox.StandardButton.Ok, self)
-        box.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        box.setWindowModality(Qt.WindowModality.WindowModal)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.open()
+        explain(self, sentence)
 
     # What follows from it
 
@@ -454,19 +448,6 @@ class Window(QMainWindow):
         self.speed_label.setText(f"{report.steps_per_second:,.0f} steps/s" if report.steps_per_second else "")
         self.status_label.setText("" if report.status is Status.RUNNING else report.status.value)
         self.count_label.setText(f"seed {frame.experiment.seed}, {frame.experiment.precision} bits")
-
-    def _choose_columns(self, needed: ColumnsNeeded) -> tuple[str, ...] | None:
-        """Ask for one or two columns of a file; None: neither."""
-        first, given = QInputDialog.getItem(
-            self, "Columns", "First column (or the only one):", list(needed.columns), 0, editable=False
-        )
-        if not given:
-            return None
-        others = ["none: train in one dimension", *(name for name in needed.columns if name != first)]
-        second, given = QInputDialog.getItem(self, "Columns", "Second column:", others, 1, editable=False)
-        if not given:
-            return None
-        return (first,) if second == others[0] else (first, second)
 
     def _export(self, names: list[str]) -> None:
         frame = self.stage.frame_shown

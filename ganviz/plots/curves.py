@@ -21,7 +21,7 @@ def scores(frame: Frame) -> Scene:
     """Draw how the discriminator judges real and fake, or the critic's estimate of W1 beside W1 itself."""
     if is_critic(frame):
         layers = [
-            *curve(frame, "critic_w1", "discriminator", "critic's estimate (its own scale)"),
+            *curve(frame, "critic_w1", "discriminator", "critic's estimate"),
             *curve(frame, "w1", "neutral", "W1", "right"),
         ]
         return Scene("scores", "Critic", STEPS, Axis("E f(real) − E f(fake)"), tuple(layers), Axis("W1"))
