@@ -82,7 +82,7 @@ class Scale(pg.AxisItem):
     def tickValues(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, list[float]]]:
         """Choose the ticks; on a logarithmic scale powers of ten, and 2 and 5 between them where there are few."""
         if not self.logMode:
-            return super().tickValues(minVal, maxVal, size)
+            return self._thinned(super().tickValues(minVal, maxVal, size), size)
         first, last = math.floor(minVal), math.ceil(maxVal)
         if last - first > 40:
             return super().tickValues(minVal, maxVal, size)
@@ -94,6 +94,18 @@ class Scale(pg.AxisItem):
             main += [value for value in between if minVal <= value <= maxVal and _digit(value) in (2, 5)]
         rest = [value for value in between if minVal <= value <= maxVal and value not in main] if shown == 1 else []
         return [(1.0, sorted(main)), (0.1, rest)]
+
+    def _thinned(self, levels: list[tuple[float, Any]], size: float) -> list[tuple[float, Any]]:
+        """Leave out every other number along the bottom until those that stay have room beside each other."""
+        if self.orientation != "bottom" or not levels:
+            return levels
+        spacing, values = levels[0]
+        letters = QFontMetricsF(self.style["tickFont"] or self.font())
+        width = max((letters.horizontalAdvance(f"{value:g}  ") for value in values), default=0.0)
+        thinned = list(values)
+        while len(thinned) > 2 and len(thinned) * width > size:
+            spacing, thinned = 2 * spacing, thinned[::2]
+        return levels if len(thinned) == len(values) else [(spacing, thinned)]
 
     @staticmethod
     def _power(value: float, span: float) -> str:
