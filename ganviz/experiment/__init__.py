@@ -5,6 +5,7 @@ from .experiment import TABLE, Experiment, find_parameter
 from .files import Preset, for_data, load, load_with, parse_settings, presets, read_toml, retitled, to_toml
 from .parameter import ExperimentError, Parameter, Value, display
 from .resources import resources
+from .rules import company
 from .table import ColumnsNeeded, Table, read_table
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Preset",
     "Table",
     "Value",
+    "company",
     "display",
     "find_parameter",
     "for_data",

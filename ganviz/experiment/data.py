@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from .parameter import array, integer, names, number, switch, text
 
 LARGE = 1e6
+MAX_POOL = 10_000_000
 
 
 def _std(default: float, help: str) -> float:
@@ -28,6 +29,17 @@ class Data:
         False,
         "Standardise",
         "Train on data shifted and scaled to mean 0 and standard deviation 1; shown in its own units all the same.",
+        live=False,
+    )
+    size: int = integer(
+        0,
+        "Pool",
+        "Samples in a fixed training set, visited in shuffled epochs; 0: drawn afresh for ever (from a file: any row).",
+        low=0,
+        high=MAX_POOL,
+        symbol="N",
+        scale="log",
+        usual=(10, 100_000),
         live=False,
     )
 
@@ -163,6 +175,20 @@ class Diracs(Data):
 
 
 @dataclass(frozen=True)
+class Disjoint(Data):
+    """Two uniform pieces on the line, on both sides of a gap around the origin."""
+
+    kind: ClassVar[str] = "disjoint"
+
+    gap: float = number(
+        2.0, "Gap", "Distance between the pieces.", low=0, high=1e3, symbol="g", scale="log", usual=(0.01, 10)
+    )
+    width: float = number(
+        1.0, "Width", "Width of each piece.", low=0, high=1e3, above=True, symbol="w", scale="log", usual=(0.01, 10)
+    )
+
+
+@dataclass(frozen=True)
 class Ring(Data):
     """Gaussians spread evenly on a ring; the first lies at angle 0 and none is counted twice."""
 
@@ -283,6 +309,28 @@ class Checkerboard(Data):
 
 
 @dataclass(frozen=True)
+class Pinwheel(Data):
+    """Arms of a pinwheel (Johnson et al. 2016, "Composing graphical models with neural networks").
+
+    A normal pair (x, y) of the two standard deviations is moved to (1 + x, y) and turned by the arm's own angle and
+    by rate times exp(1 + x), as in the authors' code: (u, v) becomes (u cos t + v sin t, v cos t - u sin t).
+    """
+
+    kind: ClassVar[str] = "pinwheel"
+
+    arms: int = integer(5, "Arms", "Arms of the pinwheel.", low=1, high=32, usual=(1, 12), symbol="K")
+    radial_std: float = number(
+        0.3, "Radial spread", "Standard deviation along an arm, whose middle is 1 from the centre.",
+        low=0, high=10, symbol="σᵣ", scale="log", usual=(0.01, 1.0),
+    )  # fmt: skip
+    tangential_std: float = number(
+        0.05, "Tangential spread", "Standard deviation across an arm.",
+        low=0, high=10, symbol="σₜ", scale="log", usual=(1e-3, 1.0),
+    )  # fmt: skip
+    rate: float = number(0.25, "Rate", "How strongly the arms are wound; 0: straight.", low=-5, high=5, usual=(-1, 1))
+
+
+@dataclass(frozen=True)
 class Line(Data):
     """A vertical segment, as in example 1 of the WGAN paper."""
 
@@ -327,7 +375,9 @@ class File(Data):
 KINDS: dict[str, type[Data]] = {
     kind.kind: kind
     for kind in (
-        Gaussian, Mixture, Uniform, Laplace, StudentT, Exponential, Diracs,
-        Ring, Grid, SwissRoll, Moons, Spiral, Circle, Checkerboard, Line, File,
+        Gaussian, Mixture, Uniform, Laplace, StudentT, Exponential, Diracs, Disjoint,
+        Ring, Grid, SwissRoll, Moons, Spiral, Circle, Checkerboard, Pinwheel, Line, File,
     )
 }  # fmt: skip
+
+KINDS_TO_COME = ("drawing", "image")

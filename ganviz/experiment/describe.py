@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .experiment import TABLE
 from .parameter import Parameter, display
-from .sections import RESERVED
+from .rules import RULES
 
 
 def describe() -> str:
@@ -29,16 +29,22 @@ def describe() -> str:
             ]
         live = "yes" if row.live else "no"
         meaning = row.help.replace("|", "\\|")
-        lines.append(f"| `{row.path}` | {row.allowed} | `{display(row.default)}` | {live} | {meaning} |")
+        lines.append(f"| `{row.path}` | {row.allowed} | {_default(row)} | {live} | {meaning} |")
         if row.reserved:
             lines.append(f"| | not available yet: {', '.join(map(str, row.reserved))} | | | |")
+    lines += ["", "## What does not go together", ""]
     lines += [
-        "",
-        "## Not available yet",
-        "",
-        "These names are reserved: " + ", ".join(f"`{name}`" for name in sorted(RESERVED)) + ".",
+        f"- `{rule.path}` with {' and '.join(f'`{path}`' for path in rule.beside)}: {rule.reason}; {rule.remedy}."
+        for rule in RULES
     ]
     return "\n".join(lines) + "\n"
+
+
+def _default(row: Parameter) -> str:
+    others = [
+        f"`{display(value)}` for {kind}" for defaults in row.default_for.values() for kind, value in defaults.items()
+    ]
+    return ", ".join([f"`{display(row.default)}`", *others])
 
 
 def _section(row: Parameter) -> str:

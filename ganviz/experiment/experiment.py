@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
-from .data import KINDS, Data, Diracs, File, Gaussian, Mixture, Ring, StudentT, Uniform
+from .data import KINDS, KINDS_TO_COME, Data, Diracs, File, Gaussian, Mixture, Ring, StudentT, Uniform
 from .parameter import (
     ExperimentError,
     Parameter,
@@ -21,19 +20,10 @@ from .parameter import (
     shorten,
     text,
 )
+from .players import Discriminator, Generator, Noise
 from .resources import expand_user, is_file, resources
-from .sections import (
-    DATA_KINDS_TO_COME,
-    RESERVED,
-    Discriminator,
-    Generator,
-    InstanceNoise,
-    Noise,
-    Objective,
-    Optimizer,
-    Optimizers,
-    Schedule,
-)
+from .rules import check_rules
+from .sections import InstanceNoise, Objective, Optimizer, Optimizers, Penalty, Schedule
 from .table import Table, read_table
 
 
@@ -56,6 +46,7 @@ class Experiment:
     generator: Generator = field(default_factory=Generator)
     discriminator: Discriminator = field(default_factory=Discriminator)
     objective: Objective = field(default_factory=Objective)
+    penalty: Penalty = field(default_factory=Penalty)
     instance_noise: InstanceNoise = field(default_factory=InstanceNoise)
     optimizer: Optimizers = field(default_factory=Optimizers)
     schedule: Schedule = field(default_factory=Schedule)
@@ -88,12 +79,16 @@ class Experiment:
         values: dict[str, Value] = {}
         for path, value in flat.items():
             values[path] = _row(path, value, kind).check(value)
+        for row in TABLE:
+            if row.default_for and row.path not in values and _of_kind(row, kind):
+                values[row.path] = row.default_beside(values)
         if kind == File.kind:
             values["data.path"] = _locate(str(values.get("data.path", "")), folder)
         experiment = cast(Experiment, _build(cls, "", values, kind))
         if isinstance(experiment.data, File):
             experiment = replace(experiment, table=table or _read(experiment.data))
         _check_data(experiment)
+        check_rules(experiment)
         return experiment
 
     def values(self) -> dict[str, Value]:
@@ -113,18 +108,25 @@ class Experiment:
         return cast(Value, node)
 
     def replace(self, changes: Mapping[str, Any]) -> Experiment:
-        """Return an experiment with some fields changed, by path; a new ``data.kind`` starts from its defaults."""
+        """Return an experiment with some fields changed, by path.
+
+        A new ``data.kind`` starts from its defaults, and a field whose default depends on a choice follows it as long
+        as it is at the default.
+        """
         flat = dict(_flatten(changes))
         # A shipped file stays the shipped one, even where the current folder has one of its name.
         folder = None if "data.path" in flat else resources() / "data"
         values = self.values()
         if flat.get("data.kind", self.data.kind) != self.data.kind:
             values = {path: value for path, value in values.items() if not path.startswith("data.")}
+        for row in TABLE:
+            if row.default_for and values.get(row.path) == row.default_beside(values):
+                del values[row.path]
         # The data of an experiment never changes by itself: its file is not read again for a change elsewhere.
         same = not any(path in flat for path in ("data.kind", "data.path", "data.columns"))
         return Experiment.from_mapping({**values, **flat}, folder, self.table if same else None)
 
-    @cached_property
+    @property
     def dimension(self) -> int:
         """Dimension of the data: 1 or 2."""
         match self.data:
@@ -135,7 +137,11 @@ class Experiment:
             case File():
                 return cast(Table, self.table).points.shape[1]
             case _:
-                return 1 if self.data.kind in ("uniform", "laplace", "student-t", "exponential", "diracs") else 2
+                return (
+                    1
+                    if self.data.kind in ("uniform", "laplace", "student-t", "exponential", "diracs", "disjoint")
+                    else 2
+                )
 
     @property
     def notice(self) -> str:
@@ -153,7 +159,7 @@ def _table() -> tuple[Parameter, ...]:
             label="Data",
             help="What real samples are drawn from.",
             choices=tuple(KINDS),
-            reserved=DATA_KINDS_TO_COME,
+            reserved=KINDS_TO_COME,
             live=False,
         )
     )
@@ -164,6 +170,7 @@ def _table() -> tuple[Parameter, ...]:
         ("generator", Generator),
         ("discriminator", Discriminator),
         ("objective", Objective),
+        ("penalty", Penalty),
         ("instance_noise", InstanceNoise),
         ("optimizer.generator", Optimizer),
         ("optimizer.discriminator", Optimizer),
@@ -187,13 +194,11 @@ def find_parameter(path: str, kind: str = Ring.kind, value: object = None) -> Pa
 
 def _row(path: str, value: object, kind: str) -> Parameter:
     given = f"{shorten(path)} = {display(value)}"
-    if path in RESERVED:
-        raise ExperimentError(f"{given}: this field is not available yet; leave it out")
     rows = [row for row in TABLE if row.path == path]
     for row in rows:
-        if not path.startswith("data.") or row.applies({"data.kind": kind}):
+        if _of_kind(row, kind):
             return row
-    fitting = [row for row in TABLE if row.applies({"data.kind": kind}) or not row.path.startswith("data.")]
+    fitting = [row for row in TABLE if _of_kind(row, kind)]
     if rows:
         own = ", ".join(row.name for row in fitting if row.path.startswith("data.") and row.when)
         raise ExperimentError(f"{given} is not a field of {kind} data, which has {own}")
@@ -203,9 +208,14 @@ def _row(path: str, value: object, kind: str) -> Parameter:
     raise ExperimentError(f"unknown field {given}; {nearest(path, _neighbours(path, fitting))}")
 
 
+def _of_kind(row: Parameter, kind: str) -> bool:
+    """Whether an experiment with data of a kind has the row's field."""
+    return not row.path.startswith("data.") or row.applies({"data.kind": kind})
+
+
 def _neighbours(path: str, rows: Iterable[Parameter]) -> list[str]:
     """Names to suggest for an unknown path: those of its section where there is one, else all."""
-    names = [row.path for row in rows] + sorted(RESERVED)
+    names = [row.path for row in rows]
     section = path.rpartition(".")[0]
     inside = [name for name in names if section and name.startswith(section + ".")]
     return inside or names
@@ -227,7 +237,7 @@ def _flatten(mapping: Mapping[str, Any], prefix: str = "", depth: int = 0) -> It
 
 
 def _is_section(path: str) -> bool:
-    return any(name.startswith(path + ".") for name in (*(row.path for row in TABLE), *RESERVED))
+    return any(row.path.startswith(path + ".") for row in TABLE)
 
 
 def _build(section: type, prefix: str, values: Mapping[str, Value], kind: str) -> object:
@@ -297,6 +307,13 @@ def _check_data(experiment: Experiment) -> None:
                 f"data.standardize = true is not allowed with data.dof = {dof:g}: up to 2 degrees of freedom the "
                 "standard deviation is infinite"
             )
+        case File(size=size):
+            rows = len(cast(Table, experiment.table).points)
+            if size > rows:
+                raise ExperimentError(
+                    f"data.size = {size} is not allowed: a whole number from 0 to {rows}, the rows that "
+                    f"{Path(data.path).name} has"
+                )
         case _:
             pass
     if data.standardize and isinstance(data, Diracs) and len(set(data.means)) < 2:

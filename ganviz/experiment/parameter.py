@@ -55,6 +55,8 @@ class Parameter:
         A change takes effect in a running experiment; otherwise it needs a restart.
     when : dict
         Paths of choices and the values under which this parameter means something.
+    default_for : dict
+        Paths of choices and the defaults that hold under some of their values instead of ``default``.
     """
 
     path: str
@@ -73,6 +75,7 @@ class Parameter:
     reserved: tuple[str, ...] = ()
     live: bool = True
     when: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    default_for: Mapping[str, Mapping[str, Value]] = field(default_factory=dict[str, Mapping[str, Value]])
 
     @property
     def name(self) -> str:
@@ -109,6 +112,13 @@ class Parameter:
     def applies(self, values: Mapping[str, Value]) -> bool:
         """Whether the parameter means something beside the other values of an experiment."""
         return all(values.get(path) in allowed for path, allowed in self.when.items())
+
+    def default_beside(self, values: Mapping[str, Value]) -> Value:
+        """Return the default that holds beside the other values of an experiment."""
+        for path, defaults in self.default_for.items():
+            if (choice := values.get(path)) in defaults:
+                return defaults[cast(str, choice)]
+        return self.default
 
     def check(self, value: object) -> Value:
         """Return the value in its own type, or raise `ExperimentError` naming path, value and what is allowed."""
@@ -304,7 +314,8 @@ def rows_of(section: type, prefix: str, **extra: tuple[str, ...]) -> list[Parame
         if row is not None:
             when = {_path(prefix, key): value for key, value in row.when.items()}
             when |= {_path(prefix, key): value for key, value in extra.items()}
-            rows.append(replace(row, path=_path(prefix, entry.name), when=when))
+            default_for = {_path(prefix, key): value for key, value in row.default_for.items()}
+            rows.append(replace(row, path=_path(prefix, entry.name), when=when, default_for=default_for))
     return rows
 
 

@@ -1,116 +1,24 @@
-"""The sections of an experiment but for its data: noise, networks, objective, optimizers and schedule."""
+"""The sections of an experiment that say what is played for and how: objective, penalty, optimizers and schedule."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .parameter import choice, integer, integers, number, switch
+from .parameter import choice, integer, number, switch
 
-ACTIVATIONS = ("relu", "leaky-relu", "tanh", "sigmoid", "softplus", "linear")
-ACTIVATIONS_TO_COME = ("elu", "gelu", "sine", "maxout")
-OPTIMIZERS = ("sgd", "momentum", "rmsprop", "adam")
-OPTIMIZERS_TO_COME = ("rmsprop-tf1", "optimistic-adam", "extragradient", "optimistic")
-OBJECTIVES = ("minimax", "non-saturating", "wasserstein")
-OBJECTIVES_TO_COME = (
-    "least-squares",
-    "hinge",
-    "relativistic",
-    "kl",
-    "reverse-kl",
-    "pearson",
-    "hellinger",
-    "alpha",
-)
-CROSS_ENTROPY = ("minimax", "non-saturating")
-
-
-@dataclass(frozen=True)
-class Noise:
-    """What the generator turns into samples."""
-
-    kind: str = choice(
-        "normal", "Distribution", "normal: mean 0, standard deviation 1; uniform: from -1 to 1, each component.",
-        choices=("normal", "uniform"), reserved=("truncated-normal",),
-    )  # fmt: skip
-    dimension: int = integer(
-        2,
-        "Dimension",
-        "Components of the noise z.",
-        low=1,
-        high=1024,
-        symbol="dim z",
-        scale="log",
-        usual=(1, 256),
-        live=False,
-    )
-
-
-@dataclass(frozen=True)
-class Network:
-    """A multilayer perceptron."""
-
-    hidden: tuple[int, ...] = integers(
-        (128, 128),
-        "Hidden layers",
-        "Width of each hidden layer; empty: a linear map.",
-        low=1,
-        high=1024,
-        live=False,
-    )
-    activation: str = choice(
-        "relu", "Activation", "Nonlinearity after each hidden layer; leaky-relu has slope 0.2 below zero.",
-        choices=ACTIVATIONS, reserved=ACTIVATIONS_TO_COME, live=False,
-    )  # fmt: skip
-    bias: bool = switch(True, "Biases", "Whether each layer adds a learned constant.", live=False)
-    init: str = choice(
-        "pytorch",
-        "Initial weights",
-        "pytorch: uniform within 1/√(inputs), biases too; the others: He, Glorot (uniform), orthogonal or "
-        "normal (standard deviation 0.02) weights with zero biases; zeros: all zero.",
-        choices=("pytorch", "glorot", "he", "orthogonal", "normal", "zeros"),
-        live=False,
-    )
-    gain: float = number(
-        1.0,
-        "Gain",
-        "Factor on the initial weights.",
-        low=0,
-        high=100,
-        above=True,
-        scale="log",
-        usual=(0.1, 10),
-        live=False,
-    )
-
-
-@dataclass(frozen=True)
-class Generator(Network):
-    """The network that makes fake samples out of noise."""
-
-    output: str = choice(
-        "linear", "Output", "Nonlinearity after the last layer, in the units of training.",
-        choices=("linear", "tanh", "sigmoid"), live=False,
-    )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Discriminator(Network):
-    """The network that tells real from fake: the critic where the objective is Wasserstein."""
-
-    activation: str = choice(
-        "leaky-relu", "Activation", "Nonlinearity after each hidden layer; leaky-relu has slope 0.2 below zero.",
-        choices=ACTIVATIONS, reserved=ACTIVATIONS_TO_COME, live=False,
-    )  # fmt: skip
-    clip: float = number(
-        0.0,
-        "Clip",
-        "After each update every weight and bias is cut to this distance from zero (WGAN, algorithm 1); 0: off.",
-        low=0,
-        high=10,
-        symbol="c",
-        scale="log",
-        usual=(1e-3, 1.0),
-    )
+OBJECTIVES = (
+    "minimax", "non-saturating", "wasserstein", "least-squares", "hinge", "relativistic",
+    "kl", "reverse-kl", "pearson", "hellinger", "alpha",
+)  # fmt: skip
+LABELLED = ("minimax", "non-saturating", "least-squares")
+PROBABILISTIC = ("minimax", "non-saturating", "alpha")
+PENALTIES = ("none", "gradient", "one-sided", "dragan", "r1", "r2", "r1-r2", "consensus")
+TARGETED = ("gradient", "one-sided", "dragan")
+OPTIMIZERS = (
+    "sgd", "momentum", "rmsprop", "rmsprop-tf1", "adam", "optimistic-adam", "extragradient", "optimistic",
+)  # fmt: skip
+ADAM = ("adam", "optimistic-adam")
+RMSPROP = ("rmsprop", "rmsprop-tf1")
 
 
 @dataclass(frozen=True)
@@ -121,23 +29,65 @@ class Objective:
         "non-saturating",
         "Objective",
         "minimax: the generator minimises log(1 - D); non-saturating: it maximises log D (both Goodfellow et al. "
-        "2014); wasserstein: a critic estimates the distance W1 (Arjovsky et al. 2017).",
+        "2014); wasserstein: a critic estimates the distance W1 (Arjovsky et al. 2017); least-squares (Mao et al. "
+        "2017); hinge (Lim and Ye 2017); relativistic: real against fake in pairs (Jolicoeur-Martineau 2019); kl, "
+        "reverse-kl, pearson, hellinger: f-divergences (Nowozin et al. 2016); alpha: the losses of Sypherd et al., an "
+        "alpha for each player (Welfert et al. 2023).",
         choices=OBJECTIVES,
-        reserved=OBJECTIVES_TO_COME,
     )
     real_label: float = number(
         1.0, "Real label", "Target of the discriminator on real samples; below 1: label smoothing.",
-        low=0, high=1, symbol="a", when={"kind": CROSS_ENTROPY},
+        low=0, high=1, symbol="a", when={"kind": LABELLED},
     )  # fmt: skip
     fake_label: float = number(
         0.0, "Fake label", "Target of the discriminator on fake samples; above 0: label smoothing.",
-        low=0, high=1, symbol="b", when={"kind": CROSS_ENTROPY},
+        low=0, high=1, symbol="b", when={"kind": LABELLED},
+    )  # fmt: skip
+    discriminator_alpha: float = number(
+        1.0,
+        "Discriminator's alpha",
+        "1: cross entropy, as minimax; below 1: more weight on what is judged wrong.",
+        low=0, high=100, above=True, symbol="α_D", scale="log", usual=(0.1, 10), when={"kind": ("alpha",)},
+    )  # fmt: skip
+    generator_alpha: float = number(
+        1.0,
+        "Generator's alpha",
+        "1: as minimax, saturating; above 1: a smaller gradient from fakes that deceive already.",
+        low=0, high=100, above=True, symbol="α_G", scale="log", usual=(0.1, 10), when={"kind": ("alpha",)},
     )  # fmt: skip
 
     @property
     def critic(self) -> bool:
-        """Whether the discriminator is a critic: its output is a height, not a probability."""
+        """Whether the discriminator is a critic, whose output estimates W1."""
         return self.kind == "wasserstein"
+
+    @property
+    def probability(self) -> bool:
+        """Whether 1 / (1 + exp(-D(x))) is a probability of being real; otherwise the raw output is shown."""
+        return self.kind in PROBABILISTIC
+
+
+@dataclass(frozen=True)
+class Penalty:
+    """What is added to the discriminator's loss, by consensus to both; the formulas stand in docs/definitions.md."""
+
+    kind: str = choice(
+        "none",
+        "Penalty",
+        "On the slope of D. gradient: towards the target, between real and fake (WGAN-GP, Gulrajani et al. 2017); "
+        "one-sided: only above the target; dragan: around real samples (Kodali et al. 2017); r1, r2, r1-r2: towards 0 "
+        "at real, fake, both (Mescheder et al. 2018). consensus: on the gradients of both players' losses (Mescheder "
+        "et al. 2017).",
+        choices=PENALTIES,
+    )
+    weight: float = number(
+        10.0, "Weight", "Factor on the penalty.",
+        low=0, high=1e4, symbol="λ", scale="log", usual=(1e-3, 1e3), when={"kind": PENALTIES[1:]},
+    )  # fmt: skip
+    target: float = number(
+        1.0, "Target", "Slope that the discriminator is to have, or not to exceed.",
+        low=0, high=100, symbol="k", usual=(0, 5), when={"kind": TARGETED},
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -145,15 +95,9 @@ class InstanceNoise:
     """Noise added to real and fake samples before the discriminator sees them."""
 
     std: float = number(
-        0.0,
-        "Instance noise",
-        "Standard deviation of what is added, in the units of training; 0: off.",
-        low=0,
-        high=100,
-        symbol="σ",
-        scale="log",
-        usual=(1e-3, 3.0),
-    )
+        0.0, "Instance noise", "Standard deviation of what is added, in the units of training; 0: off.",
+        low=0, high=100, symbol="σ", scale="log", usual=(1e-3, 3.0),
+    )  # fmt: skip
     decay_steps: int = integer(
         0, "Noise decay steps", "The standard deviation falls in a line to zero over these steps; 0: it stays.",
         low=0, high=1_000_000_000, scale="log", usual=(100, 1e6),
@@ -162,34 +106,37 @@ class InstanceNoise:
 
 @dataclass(frozen=True)
 class Optimizer:
-    """How a player's parameters follow its gradient; each kind as PyTorch defines it."""
+    """How a player's parameters follow its gradient."""
 
     kind: str = choice(
-        "adam", "Optimizer", "A change of kind starts the optimizer's moments afresh.",
-        choices=OPTIMIZERS, reserved=OPTIMIZERS_TO_COME,
-    )  # fmt: skip
-    learning_rate: float = number(
-        2e-4,
-        "Learning rate",
-        "Step size; 0 freezes the player.",
-        low=0,
-        high=10,
-        symbol="η",
-        scale="log",
-        usual=(1e-6, 1.0),
+        "adam",
+        "Optimizer",
+        "sgd, momentum, rmsprop and adam as in PyTorch; rmsprop-tf1 as in TensorFlow 1; optimistic: twice the gradient "
+        "less the last one; optimistic-adam: the same for Adam's step (Daskalakis et al. 2018); extragradient: the "
+        "gradient where a first step would lead, for both players at once (Korpelevich 1976). A change of kind starts "
+        "the optimizer's moments afresh.",
+        choices=OPTIMIZERS,
     )
+    learning_rate: float = number(
+        2e-4, "Learning rate", "Step size; 0 freezes the player.",
+        low=0, high=10, symbol="η", scale="log", usual=(1e-6, 1.0),
+    )  # fmt: skip
+    rate_schedule: str = choice(
+        "constant",
+        "Rate schedule",
+        "How the learning rate falls to 0 over the rate steps: not at all, in a line, or as half a cosine wave.",
+        choices=("constant", "linear", "cosine"),
+    )
+    rate_steps: int = integer(
+        10_000, "Rate steps", "Steps after which the learning rate is 0.",
+        low=1, high=1_000_000_000, scale="log", usual=(100, 1e6), when={"rate_schedule": ("linear", "cosine")},
+    )  # fmt: skip
     beta1: float = number(
-        0.5,
-        "Beta 1",
-        "Decay of the mean of gradients.",
-        low=0,
-        high=0.999999,
-        symbol="β₁",
-        when={"kind": ("adam",)},
+        0.5, "Beta 1", "Decay of the mean of gradients.", low=0, high=0.999999, symbol="β₁", when={"kind": ADAM}
     )
     beta2: float = number(
         0.999, "Beta 2", "Decay of the mean of squared gradients.", low=0, high=0.999999, symbol="β₂",
-        when={"kind": ("adam",)},
+        when={"kind": ADAM},
     )  # fmt: skip
     momentum: float = number(
         0.9, "Momentum", "Share of the last update that is kept.", low=0, high=0.999999, symbol="μ",
@@ -197,11 +144,16 @@ class Optimizer:
     )  # fmt: skip
     decay: float = number(
         0.99, "Decay", "Decay of the mean of squared gradients.", low=0, high=0.999999, symbol="α",
-        when={"kind": ("rmsprop",)},
+        when={"kind": RMSPROP}, default_for={"kind": {"rmsprop-tf1": 0.9}},
     )  # fmt: skip
     epsilon: float = number(
-        1e-8, "Epsilon", "Added to the divisor.", low=0, high=1, above=True, symbol="ε", scale="log",
-        usual=(1e-10, 1e-2), when={"kind": ("adam", "rmsprop")},
+        1e-8, "Epsilon", "Added to the divisor; with rmsprop-tf1 inside its root.",
+        low=0, high=1, above=True, symbol="ε", scale="log", usual=(1e-10, 1e-2),
+        when={"kind": (*RMSPROP, *ADAM)}, default_for={"kind": {"rmsprop-tf1": 1e-10}},
+    )  # fmt: skip
+    tensorflow_epsilon: bool = switch(
+        False, "TensorFlow's epsilon", "Adds epsilon before the correction of the second moment, as TensorFlow does.",
+        when={"kind": ADAM},
     )  # fmt: skip
 
 
@@ -225,45 +177,31 @@ class Schedule:
         choices=("alternating", "simultaneous"),
     )
     batch: int = integer(
-        64,
-        "Batch",
-        "Real samples, and as many fakes, in each update.",
-        low=1,
-        high=8192,
-        symbol="m",
-        scale="log",
-        usual=(1, 1024),
-    )
+        64, "Batch", "Real samples, and as many fakes, in each update.",
+        low=1, high=8192, symbol="m", scale="log", usual=(1, 1024),
+    )  # fmt: skip
     discriminator_steps: int = integer(
-        1,
-        "Discriminator steps",
-        "Updates of the discriminator in each step (n_critic).",
-        low=1,
-        high=1000,
-        scale="log",
-        usual=(1, 100),
-    )
+        1, "Discriminator steps", "Updates of the discriminator in each step (n_critic).",
+        low=1, high=1000, scale="log", usual=(1, 100),
+    )  # fmt: skip
     generator_steps: int = integer(
-        1,
-        "Generator steps",
-        "Updates of the generator in each step.",
-        low=1,
-        high=1000,
-        scale="log",
-        usual=(1, 100),
+        1, "Generator steps", "Updates of the generator in each step.", low=1, high=1000, scale="log", usual=(1, 100)
     )
-
-
-RESERVED = frozenset(
-    {
-        "data.size", "noise.size",
-        "generator.normalization", "generator.residual", "generator.ema",
-        "discriminator.normalization", "discriminator.residual", "discriminator.spectral_norm",
-        "discriminator.packing", "discriminator.minibatch_features",
-        "objective.alpha",
-        "penalty.kind", "penalty.weight", "penalty.target",
-        "optimizer.generator.rate_schedule", "optimizer.discriminator.rate_schedule",
-        "schedule.reuse_fakes", "schedule.unroll", "schedule.warmup",
-    }
-)  # fmt: skip
-DATA_KINDS_TO_COME = ("drawing", "image", "pinwheel", "disjoint")
+    reuse_fakes: bool = switch(
+        False,
+        "Reuse fakes",
+        "The generator's update sees the fakes of the discriminator's last update, not fresh ones.",
+    )
+    unroll: int = integer(
+        0,
+        "Unrolled steps",
+        "Updates of the discriminator that the generator looks ahead, with the gradient through them (Metz et al. "
+        "2017); 0: none.",
+        low=0,
+        high=50,
+    )
+    warmup: bool = switch(
+        False,
+        "Warm-up",
+        "100 discriminator updates in each of the first 25 steps and in every 500th, as in the WGAN authors' code.",
+    )
