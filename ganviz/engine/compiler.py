@@ -37,6 +37,15 @@ def inlined(function: Callable[..., Any]) -> Any:
     return numba.njit(nogil=True, error_model="numpy", fastmath=FASTMATH, forceinline=True)(function)
 
 
+def spliced(function: Callable[..., Any]) -> Any:
+    """Make the lines of a function part of those that call it, before anything is compiled.
+
+    For long functions with a single caller: compiled by themselves first, as `inlined` ones are, they would cost most
+    of the compile time.
+    """
+    return numba.njit(nogil=True, error_model="numpy", fastmath=FASTMATH, inline="always")(function)
+
+
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile a function at its first call for each precision, without the GIL, and keep the result on disk."""
     before: str = getattr(config, "CACHE_DIR", "")
@@ -71,7 +80,8 @@ def cache_note() -> str:
 
 @cache
 def _place() -> tuple[Path, str]:
-    name = f"{__version__}-{_digest()}"
+    # Whether products are ordinary loops is settled when the engine is imported; see `ganviz.engine.simd`.
+    name = f"{__version__}-{_digest()}" + ("-plain" if os.environ.get("GANVIZ_PLAIN") else "")
     given: str = getattr(config, "CACHE_DIR", "")
     wanted = (
         Path(given).absolute() if given else Path(platformdirs.user_cache_dir("ganviz", appauthor=False), "kernels")

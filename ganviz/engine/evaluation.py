@@ -5,7 +5,7 @@ An `Evaluator` has an arena of its own. It copies parameters in and never writes
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,17 +14,25 @@ from ganviz.experiment import Experiment
 
 from . import objective, random
 from .data import DataPlan
-from .game import DISCRIMINATOR, GENERATOR, RECORDED, layout
-from .machine import NOISE_KINDS, Operation, new_arena
-from .network import Floats
-from .program import Matrix, Program
-from .training import Training, draw_real, parameters_in, run_program
+from .game import layout
+from .graph import Graph, Node, Shape
+from .lowering import Sink, write
+from .machine import new_arena
+from .operation import Operation
+from .position import Position
+from .program import Program
+from .step import NOISE_KINDS
+from .training import Training, draw_real, rows_in, run_program
 
 Float64 = NDArray[np.float64]
+Write = Callable[[Graph, Mapping[str, Node]], dict[str, Node]]
 
 
 class Evaluator:
     """Evaluates a training's networks at given points; everything goes in and comes out in the data's own units.
+
+    Batch normalisation uses running statistics. A discriminator that judges packs sees a point as a pack of copies
+    of it, and minibatch features compare the points with each other.
 
     Parameters
     ----------
@@ -39,14 +47,13 @@ class Evaluator:
         self.data = data
         self._layout = layout(experiment)
         self._arena = new_arena(self._layout.size, experiment.precision)
-        self._programs: dict[tuple[str, int], tuple[Program, dict[str, Matrix]]] = {}
+        self._programs: dict[tuple[str, int], tuple[Program, dict[str, int], dict[str, tuple[int, Shape]]]] = {}
         d = experiment.dimension
         self._shift, self._scale = data.shift[:d], data.scale[:d]
 
     def load(self, training: Training) -> None:
-        """Copy the parameters of a training with the same networks."""
-        for player in (GENERATOR, DISCRIMINATOR):
-            parameters_in(self._arena, self._layout, player)[:] = training.flat(player)
+        """Copy the parameters of a training with the same networks, and what else their use asks for."""
+        self._arena[: self._layout.kept] = training.arena[: self._layout.kept]
 
     def real(self, count: int) -> Float64:
         """Draw real samples (count, d) for show: the same ones at every step."""
@@ -57,56 +64,55 @@ class Evaluator:
         """Draw noise (count, dimension) for show: the same at every step."""
         noise = self.experiment.noise
 
-        def write(program: Program) -> dict[str, Matrix]:
-            z = program.matrix(count, noise.dimension)
-            program.add(Operation.NOISE, y=z.place, m=z.size, n=NOISE_KINDS[noise.kind], s=random.SHOWN_NOISE)
-            return {"z": z}
+        def write(graph: Graph, inputs: Mapping[str, Node]) -> dict[str, Node]:
+            return {
+                "z": graph.drawn(
+                    Operation.NOISE, Shape(noise.dimension, count, 1), s=random.SHOWN_NOISE, g=NOISE_KINDS[noise.kind],
+                    constants=(noise.mean, noise.std),
+                )
+            }  # fmt: skip
 
         return self._run("noise", count, write)["z"]
 
-    def generate(self, z: Float64) -> Float64:
-        """Return the generator's samples (n, d) for noise (n, dimension)."""
+    def generate(self, z: Float64, average: bool = False) -> Float64:
+        """Return the generator's samples (n, d) for noise (n, dimension); ``average``: the averaged generator's."""
 
-        def write(program: Program) -> dict[str, Matrix]:
-            own = program.matrix(*z.shape)
-            player = self._layout[GENERATOR]
-            return {"z": own, "x": program.forward(player.network, player.parameters, own)[-1]}
+        def write(graph: Graph, inputs: Mapping[str, Node]) -> dict[str, Node]:
+            position = Position.at(graph, self.experiment, self._layout, average)
+            return {"x": position.generate(inputs["z"], running=True)}
 
-        return self._to_own_units(self._run("generate", len(z), write, z=z)["x"])
+        name = "average" if average else "generate"
+        return self._run(name, len(z), write, z=z)["x"] * self._scale + self._shift
 
     def discriminate(self, points: Float64) -> Float64:
         """Return the discriminator's raw outputs (n,) at points (n, d)."""
 
-        def write(program: Program) -> dict[str, Matrix]:
-            x = program.matrix(*points.shape)
-            player = self._layout[DISCRIMINATOR]
-            return {"x": x, "y": program.forward(player.network, player.parameters, x)[-1]}
+        def write(graph: Graph, inputs: Mapping[str, Node]) -> dict[str, Node]:
+            return {"y": self._judge(graph, inputs["x"])}
 
         return self._run("discriminate", len(points), write, x=self._to_training_units(points))["y"][:, 0]
 
     def slopes(self, points: Float64) -> tuple[Float64, Float64]:
         """Return raw outputs (n,) at points (n, d) and their derivatives (n, d) in the data's own units."""
 
-        def write(program: Program) -> dict[str, Matrix]:
-            x = program.matrix(*points.shape)
-            delta = program.matrix(len(points), 1)
-            player = self._layout[DISCRIMINATOR]
-            values = program.forward(player.network, player.parameters, x)
-            slope = program.backward(player.network, player.parameters, x, values, delta, inputs=True)
-            assert slope is not None
-            return {"x": x, "delta": delta, "y": values[-1], "slope": slope}
+        def write(graph: Graph, inputs: Mapping[str, Node]) -> dict[str, Node]:
+            x = inputs["x"]
+            y = self._judge(graph, x)
+            (slope,) = graph.gradient(y, [x], graph.fill(1.0, y.shape))
+            return {"y": y, "slope": slope or graph.fill(0.0, x.shape)}
 
-        ones = np.ones((len(points), 1))
-        found = self._run("slopes", len(points), write, x=self._to_training_units(points), delta=ones)
+        found = self._run("slopes", len(points), write, x=self._to_training_units(points))
         return found["y"][:, 0], found["slope"] / self._scale
 
-    def pulls(self, samples: Float64) -> tuple[Float64, Float64]:
+    def pulls(self, samples: Float64, real: Float64) -> tuple[Float64, Float64]:
         """Return where gradient descent on the generator's loss pulls each of its samples.
 
         Parameters
         ----------
         samples : ndarray (n, d)
             Samples of the generator.
+        real : ndarray (n, d)
+            Real samples that a relativistic loss compares them with.
 
         Returns
         -------
@@ -118,46 +124,48 @@ class Evaluator:
             The gradient's Euclidean norm in training units.
         """
 
-        def write(program: Program) -> dict[str, Matrix]:
-            x = program.matrix(*samples.shape)
-            player = self._layout[DISCRIMINATOR]
-            values = program.forward(player.network, player.parameters, x)
-            delta = program.matrix(len(samples), 1)
-            program.add(
-                Operation.GENERATOR_LOSS, x=values[-1].place, y=delta.place, m=len(samples),
-                n=objective.CODES[self.experiment.objective.kind], record=RECORDED.index("generator_loss"),
-            )  # fmt: skip
-            pull = program.backward(player.network, player.parameters, x, values, delta, inputs=True)
-            assert pull is not None
-            return {"x": x, "pull": pull}
+        def write(graph: Graph, inputs: Mapping[str, Node]) -> dict[str, Node]:
+            x = inputs["x"]
+            on_real = self._judge(graph, inputs["real"])
+            loss = objective.generator_loss(graph, self.experiment.objective, on_real, self._judge(graph, x))
+            (slope,) = graph.gradient(loss, [x])
+            return {"slope": slope or graph.fill(0.0, x.shape)}
 
-        found = self._run("pulls", len(samples), write, x=self._to_training_units(samples))
-        gradient = len(samples) * found["pull"]
+        found = self._run(
+            "pulls", len(samples), write, x=self._to_training_units(samples), real=self._to_training_units(real)
+        )
+        gradient = len(samples) * found["slope"]
         return -gradient * self._scale, np.sqrt((gradient**2).sum(axis=1))
+
+    def _judge(self, graph: Graph, x: Node) -> Node:
+        pack = x
+        for _ in range(self.experiment.discriminator.packing - 1):
+            pack = graph.stack(pack, x)
+        return Position.at(graph, self.experiment, self._layout).judge(pack, running=True)
 
     def _to_training_units(self, points: Float64) -> Float64:
         return (points - self._shift) / self._scale
 
-    def _to_own_units(self, points: Float64) -> Float64:
-        return points * self._scale + self._shift
-
-    def _run(
-        self, name: str, count: int, write: Callable[[Program], dict[str, Matrix]], **inputs: Float64
-    ) -> dict[str, Float64]:
-        """Carry out a program, written at its first use for this number of rows, and return its matrices."""
+    def _run(self, name: str, count: int, write_nodes: Write, **inputs: Float64) -> dict[str, Float64]:
+        """Carry out a program, written at its first use for this number of rows, and return its matrices by rows."""
         key = (name, count)
         if key not in self._programs:
-            program = Program(self._layout.size)
-            self._programs[key] = (program, write(program))
+            program, graph = Program(self._layout.size), Graph()
+            shapes = {label: Shape(rows.shape[1], len(rows), 1) for label, rows in inputs.items()}
+            given = {label: program.allocate(shape.size) for label, shape in shapes.items()}
+            nodes = write_nodes(graph, {label: graph.given(given[label], shape) for label, shape in shapes.items()})
+            results = {label: (program.allocate(node.shape.size), node.shape) for label, node in nodes.items()}
+            write(graph, program, [Sink(node, results[label][0]) for label, node in nodes.items()])
+            self._programs[key] = (program, given, results)
             if program.size > self._arena.size:
                 arena = new_arena(program.size, self.experiment.precision)
                 arena[: self._layout.size] = self._arena[: self._layout.size]
                 self._arena = arena
-        program, places = self._programs[key]
-        for label, values in inputs.items():
-            self._view(places[label])[:] = values
+        program, given, results = self._programs[key]
+        for label, rows in inputs.items():
+            rows_in(self._arena, given[label], Shape(rows.shape[1], len(rows), 1))[:] = rows
         run_program(program, self._arena, self.data, self.experiment.seed)
-        return {label: self._view(matrix).astype(np.float64) for label, matrix in places.items()}
-
-    def _view(self, matrix: Matrix) -> Floats:
-        return self._arena[matrix.place : matrix.place + matrix.size].reshape(matrix.rows, matrix.columns)
+        return {
+            label: np.ascontiguousarray(rows_in(self._arena, place, shape), dtype=np.float64)
+            for label, (place, shape) in results.items()
+        }

@@ -11,11 +11,21 @@ from numpy.typing import ArrayLike, NDArray
 from ganviz.experiment import Experiment
 
 from .data import data_plan
-from .game import DISCRIMINATOR, GENERATOR, RECORDED, discriminator_gradient, generator_gradient, layout
+from .game import DISCRIMINATOR, GENERATOR, initial_program, layout
+from .graph import Graph, Shape
+from .lowering import write
 from .machine import new_arena
 from .network import Floats
-from .program import Matrix, Program
-from .training import run_program
+from .operation import Operation
+from .optimizer import second_moment_start
+from .penalty import BETWEEN, DRAGAN
+from .position import Batch, Position
+from .program import Program
+from .step import RECORDED, discriminator_sinks, generator_sinks
+from .training import rows_in, run_program
+
+CONVERGED = 1000
+"""Power iterations after which singular vectors have settled: what is shown here does not depend on a run."""
 
 Pairs = Sequence[tuple[Floats, Floats]]
 
@@ -53,8 +63,10 @@ def gradients(
         Noise; the generator's loss is taken on its samples.
     fake : (batch, d), optional
         Stands in for the generator's samples in the discriminator's loss.
-    mix : (batch, 1), optional
-        Weight of the real sample in a gradient penalty's interpolation; there is no penalty yet, so it must be None.
+    mix : (packs, 1), optional
+        Weight of the real sample in the interpolation of a gradient penalty, 0.5 if left out. For dragan the numbers
+        from 0 to 1 that spread its points: (packs, 1), or one for each component. There are as many packs as samples
+        in the batch, or the ``discriminator.packing``-th part of them: consecutive samples make a pack.
 
     Returns
     -------
@@ -66,37 +78,58 @@ def gradients(
     ValueError
         For a shape that does not fit the experiment.
     """
-    if mix is not None:
-        raise ValueError("mix is not available yet: there is no gradient penalty that would use it")
     places = layout(experiment)
-    players = {GENERATOR: generator, DISCRIMINATOR: discriminator}
-    z = np.asarray(noise)
-    x = np.asarray(real)
+    z, x = np.asarray(noise), np.asarray(real)
+    packing, d = experiment.discriminator.packing, experiment.dimension
     _check("noise", z, (max(len(np.atleast_1d(z)), 1), experiment.noise.dimension))
-    _check("real", x, (len(z), experiment.dimension))
+    batch = len(z)
+    if batch % packing:
+        raise ValueError(f"noise has {batch} rows; with discriminator.packing = {packing} a multiple of it is needed")
+    _check("real", x, (batch, d))
+    given = {"real": x, "noise": z}
+    if fake is not None:
+        given["fake"] = np.asarray(fake)
+        _check("fake", given["fake"], x.shape)
+    # The engine puts samples j, j + packs, j + 2 packs ... into pack j.
+    order = np.arange(batch).reshape(-1, packing).T.ravel()
+    given = {name: rows[order] for name, rows in given.items()}
+    mixing = _mix(experiment, mix, batch // packing)
+    if mixing is not None:
+        given["mix"] = mixing
 
-    program = Program(places.size)
-    own_z = program.matrix(*z.shape)
-    pair = program.matrix(2 * len(z), experiment.dimension)
-    given = program.matrix(len(z), experiment.dimension)
-    made = program.forward(places[GENERATOR].network, places[GENERATOR].parameters, own_z)
-    program.copy(made[-1] if fake is None else given, pair.bottom(len(z)))
-    discriminator_gradient(program, experiment, places[DISCRIMINATOR], pair)
-    generator_gradient(program, experiment, places[GENERATOR], places[DISCRIMINATOR], own_z, made, made[-1])
+    program, graph = Program(places.size), Graph()
+    shapes = {name: Shape(rows.shape[1], len(rows), 1) for name, rows in given.items()}
+    inputs = {name: program.allocate(shape.size) for name, shape in shapes.items()}
+    nodes = {name: graph.given(inputs[name], shape) for name, shape in shapes.items()}
+    for layer, (left, right) in zip(places[DISCRIMINATOR].network.layers, places[DISCRIMINATOR].vectors, strict=False):
+        program.add(
+            Operation.POWER_ITERATION, x=places[DISCRIMINATOR].parameters + layer.weight, w=right, b=left,
+            m=layer.inputs, n=layer.outputs, k=CONVERGED,
+        )  # fmt: skip
+    position = Position.at(graph, experiment, places)
+    made = position.generate(nodes["noise"])
+    mixed = nodes.get("mix")
+    met = Batch(nodes["real"], nodes.get("fake", made), mixed)
+    sinks = discriminator_sinks(program, position, met)
+    own = Batch(nodes["real"], made, mixed)
+    judged_at = position.unrolled(own, experiment.schedule.unroll) if experiment.schedule.unroll else position
+    sinks += generator_sinks(program, position, own, judged_at)
+    write(graph, program, sinks)
 
     arena = new_arena(program.size, experiment.precision)
+    run_program(initial_program(experiment, places), arena, data_plan(experiment), experiment.seed)
     dtype = arena.dtype.type
+    players = {GENERATOR: generator, DISCRIMINATOR: discriminator}
     for name, pairs in players.items():
         player = places[name]
         try:
             arena[player.parameters : player.parameters + player.network.size] = player.network.join(pairs, dtype)
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from error
-    _view(arena, own_z)[:] = z
-    _view(arena, pair.top(len(z)))[:] = x
-    if fake is not None:
-        _check("fake", np.asarray(fake), x.shape)
-        _view(arena, given)[:] = fake
+        start = second_moment_start(str(experiment[f"optimizer.{name}.kind"]))
+        arena[player.second : player.second + player.network.size] = start
+    for name, rows in given.items():
+        rows_in(arena, inputs[name], shapes[name])[:] = rows
 
     record = np.zeros(len(RECORDED))
     run_program(program, arena, data_plan(experiment), experiment.seed, record)
@@ -113,10 +146,20 @@ def gradients(
     )
 
 
+def _mix(experiment: Experiment, mix: ArrayLike | None, packs: int) -> NDArray[np.generic] | None:
+    """Return the mixing weights of the experiment's penalty (packs, columns), or None if it needs none."""
+    kind = experiment.penalty.kind
+    width = experiment.dimension * experiment.discriminator.packing
+    weights = None if mix is None else np.asarray(mix)
+    if weights is not None and not (kind == DRAGAN and weights.shape == (packs, width)):
+        _check("mix", weights, (packs, 1))
+    if kind not in (*BETWEEN, DRAGAN):
+        return None
+    if weights is None:
+        weights = np.full((packs, 1), 0.5)
+    return np.broadcast_to(weights, (packs, width)) if kind == DRAGAN else weights
+
+
 def _check(name: str, value: NDArray[np.generic], shape: tuple[int, ...]) -> None:
     if value.shape != shape:
         raise ValueError(f"{name} has the shape {value.shape}; {shape} is needed")
-
-
-def _view(arena: Floats, matrix: Matrix) -> Floats:
-    return arena[matrix.place : matrix.place + matrix.size].reshape(matrix.rows, matrix.columns)

@@ -2,82 +2,28 @@
 # pyright: reportMissingParameterType=false, reportUnknownParameterType=false
 """The machine: one compiled loop that carries out programs of matrix instructions on one flat array of numbers.
 
-All that training and measuring compute are programs for this machine, written by `ganviz.engine.program`. So no
+All that training and measuring compute are programs for this machine, written by `ganviz.engine.lowering`. So no
 change of depth, width, loss or optimizer compiles anything, there is one compiled kernel for each precision, and
 every program gives the same bits whatever else was compiled or loaded before.
 
-An instruction is a row of twelve integers: the operation, places in the array of numbers (the *arena*), sizes, and
-places among the constants and the columns of the record. The table of operations below says what each one reads.
+The instructions are those of `ganviz.engine.operation`.
 """
 
 from __future__ import annotations
 
-from enum import IntEnum
+import math
 
 import numpy as np
 
-from . import activation, linear, objective, optimizer, random
-from .compiler import inlined, kernel
+from . import activation, linear, matrices, optimizer, random
+from .compiler import kernel, spliced
 from .data import fill_real
+from .operation import OP, B, C, G, K, M, N, Operation, Q, R, S, T, V, W, X, Y
 
-
-class Operation(IntEnum):
-    """What an instruction does; X, Y, W, B are places in the arena, M, K, N sizes unless said otherwise."""
-
-    AFFINE = 0
-    """y (m, n) = x (m, k) @ w (k, n) + b (n), where b is a place or -1; s: scratch (k)."""
-    WEIGHT_GRADIENT = 1
-    """y (k, n) = transpose of x (m, k) @ w (m, n); s: scratch (k m + m)."""
-    INPUT_GRADIENT = 2
-    """y (m, k) = x (m, n) @ transpose of w (k, n); s: scratch (n k + n)."""
-    COLUMN_SUM = 3
-    """y (n) = sum over the rows of x (m, n)."""
-    ACTIVATE = 4
-    """Activation n on x (m) in place."""
-    PULL_BACK = 5
-    """y (m) times the derivative of activation n where its value is x (m), in place."""
-    COPY = 6
-    """y (m) = x (m)."""
-    REAL = 7
-    """Real samples into y (m, n); stream s, update t, of the current step if k is 1, else of step 0."""
-    NOISE = 8
-    """Noise of kind n into y (m); stream s, update t, step as for REAL."""
-    INSTANCE_NOISE = 9
-    """Instance noise onto y (m); x: scratch (m); constants: standard deviation, decay steps; stream s, update t."""
-    DISCRIMINATOR_LOSS = 10
-    """Loss n of outputs x (2 m), reals first, derivative into y (2 m); constants: both labels; record: loss, then
-    means of raw outputs on real and fake and of their sigmoids."""
-    GENERATOR_LOSS = 11
-    """Loss n of outputs x (m), derivative into y (m); record: loss."""
-    NORM = 12
-    """Euclidean norm of x (m) into the record."""
-    UPDATE = 13
-    """Optimizer n: parameters x (m), gradient y, moments w and b; constants: rate, decays, epsilon; counter s."""
-    CLIP = 14
-    """Cut x (m) to the constant on both sides."""
-    SHARE_AT_BOUND = 15
-    """Share of x (m) at the constant or beyond, into the record."""
-    FINITE = 16
-    """End the program unless all of x (m) is finite."""
-    NEXT = 17
-    """Count a finished step."""
-    UNIFORM = 18
-    """Numbers uniform between the two constants into y (m); stream s, update t."""
-    NORMAL = 19
-    """Normal numbers, standard deviation the constant, into y (m); stream s, update t."""
-
-
-WIDTH = 12
-OP, X, Y, W, B, M, K, N, S, T, F, R = range(WIDTH)
-STEP = 0
-"""Place of the number of finished steps among the counters; the others count each player's updates."""
-
-NOISE_KINDS = {"normal": 0, "uniform": 1}
-
-# Numba sees plain integers.
-_AFFINE, _WEIGHT_GRADIENT, _INPUT_GRADIENT, _COLUMN_SUM, _ACTIVATE, _PULL_BACK, _COPY = range(7)
-_REAL, _NOISE, _INSTANCE_NOISE, _DISCRIMINATOR_LOSS, _GENERATOR_LOSS, _NORM, _UPDATE = range(7, 14)
-_CLIP, _SHARE_AT_BOUND, _FINITE, _NEXT, _UNIFORM, _NORMAL = range(14, 20)
+STEP, DATA_CURSOR, NOISE_CURSOR, FIRST_PLAYER = range(4)
+"""Places among the counters: finished steps, places in the visits of finite pools, then each player's updates."""
+WARM_STEPS, WARM_EVERY = 25, 500
+"""Warm steps are the first 25 and every 500th (the code of Arjovsky, Chintala and Bottou 2017)."""
 
 
 @kernel
@@ -86,10 +32,10 @@ def execute(program, constants, arena, counters, data, seed, records, steps):
 
     Parameters
     ----------
-    program : int64 (instructions, 12)
+    program : int64 (instructions, 16)
     constants : float64 (c,)
     arena : float32 or float64 (size,)
-    counters : int64 (1 + players,)
+    counters : int64 (3 + players,)
     data : DataPlan
     seed : int
     records : float64 (at least steps, columns)
@@ -103,112 +49,159 @@ def execute(program, constants, arena, counters, data, seed, records, steps):
     """
     for index in range(steps):
         record = records[index]
-        for place in range(program.shape[0]):
+        turn = 0
+        turns = 0
+        start = 0
+        place = 0
+        while place < program.shape[0]:
             row = program[place]
-            op, x, y, w, b = row[OP], row[X], row[Y], row[W], row[B]
-            m, k, n, s, t, f, r = row[M], row[K], row[N], row[S], row[T], row[F], row[R]
-            step = counters[STEP]
-            if op == _AFFINE or op == _WEIGHT_GRADIENT or op == _INPUT_GRADIENT:
-                _product(op, arena, x, y, w, b, m, k, n, s)
-            elif op == _COLUMN_SUM:
-                linear.column_sum(arena[x : x + m * n].reshape((m, n)), arena[y : y + n])
-            elif op == _ACTIVATE:
-                activation.activate(n, arena[x : x + m])
-            elif op == _PULL_BACK:
-                activation.pull_back(n, arena[x : x + m], arena[y : y + m])
-            elif op == _COPY:
-                _copy(arena[x : x + m], arena[y : y + m])
-            elif op == _REAL:
-                fill_real(data, arena[y : y + m * n].reshape((m, n)), s, t, step * k, seed)
-            elif op == _NOISE or op == _UNIFORM or op == _NORMAL:
-                _draw(op, arena[y : y + m], constants, f, n, s, t, step * k, seed)
-            elif op == _INSTANCE_NOISE:
-                _instance_noise(arena[x : x + m], arena[y : y + m], constants, f, s, t, step, seed)
-            elif op == _DISCRIMINATOR_LOSS:
-                record[r] = objective.discriminator_loss(
-                    n, constants[f], constants[f + 1], arena[x : x + 2 * m], m, arena[y : y + 2 * m],
-                    record[r + 1 : r + 5],
-                )  # fmt: skip
-            elif op == _GENERATOR_LOSS:
-                record[r] = objective.generator_loss(n, arena[x : x + m], m, arena[y : y + m])
-            elif op == _NORM:
-                record[r] = optimizer.norm(arena[x : x + m])
-            elif op == _UPDATE:
-                counters[s] += 1
-                optimizer.update(
-                    n, constants[f], constants[f + 1], constants[f + 2], constants[f + 3],
-                    arena[x : x + m], arena[y : y + m], arena[w : w + m], arena[b : b + m], counters[s],
-                )  # fmt: skip
-            elif op == _CLIP:
-                optimizer.clip(arena[x : x + m], constants[f])
-            elif op == _SHARE_AT_BOUND:
-                record[r] = optimizer.share_at_bound(arena[x : x + m], constants[f])
-            elif op == _FINITE:
-                if not optimizer.finite(arena[x : x + m]):
+            place += 1
+            op = row[OP]
+            if op <= Operation.ADD_BIAS:
+                _numbers(op, row, arena, constants)
+            elif op <= Operation.POWER_ITERATION:
+                matrices.work(op, row, arena, constants)
+            elif op == Operation.STEP_SIZE or op == Operation.ROOT_CORRECTION:
+                arena[row[Y]] = _correction(op, row, constants, counters)
+            elif op <= Operation.FLAT_NORMAL:
+                _draw(op, row, arena, constants, counters, data, seed, turn)
+            elif op <= Operation.SHARE_AT_BOUND:
+                _play(op, row, arena, constants, counters, record)
+            elif op == Operation.FINITE:
+                if not optimizer.finite(arena[row[X] : row[X] + row[M]]):
                     return index
+            elif op == Operation.NEXT:
+                counters[STEP] += 1
+            elif op == Operation.REPEAT:
+                step = counters[STEP]
+                warm = step < WARM_STEPS or step % WARM_EVERY == 0
+                turn = 0
+                turns = row[K] if warm else row[M]
+                start = place
+                if turns == 0:
+                    place += row[N]
+            elif op == Operation.END:
+                turn += 1
+                if turn < turns:
+                    place = start
             else:
-                counters[STEP] = step + 1
+                turn = 0
     return steps
 
 
-@inlined
-def _product(op, arena, x, y, w, b, m, k, n, s):
-    """Turn each of the three products into one of plain rows: a transposed factor is copied transposed first."""
-    none = arena[:0]
-    if op == _AFFINE:
-        left = arena[x : x + m * k].reshape((m, k))
-        right = arena[w : w + k * n].reshape((k, n))
-        bias = arena[b : b + n] if b >= 0 else none
+@spliced
+def _numbers(op, row, arena, constants):
+    """Carry out products, and what is done number by number."""
+    x, y, w, m, c = row[X], row[Y], row[W], row[M], row[C]
+    if op == Operation.PRODUCT:
+        linear.product(
+            arena, x, row[G], row[V], w, y, row[B], m, row[K], row[N], row[T], row[Q], row[S]
+        )  # fmt: skip
+    elif op == Operation.OUTER:
+        linear.outer(arena, x, w, y, row[K], m, row[N], row[T])
+    elif op == Operation.TRANSPOSE:
+        linear.transpose(arena, x, y, m, row[N], row[G])
+    else:
+        one, out = arena[x : x + m], arena[y : y + m]
+        if op == Operation.COMBINE:
+            matrices.combine(constants[c], constants[c + 1], constants[c + 2], one, arena[w : w + m], out, row[T])
+        elif op == Operation.MULTIPLY:
+            other = arena[w : w + m]
+            for i in range(m):
+                out[i] = one[i] * other[i]
+        elif op == Operation.ACTIVATE:
+            activation.activate(row[T], one, out)
+        elif op == Operation.PULL:
+            activation.pull(row[T], row[Q], one, out)
+        elif op == Operation.EXP or op == Operation.EXPM1:
+            activation.exponential(op == Operation.EXPM1, one, out)
+        elif op == Operation.POWER:
+            activation.power(constants[c], one, out)
+        elif op == Operation.CLAMP:
+            bound = out.dtype.type(constants[c])
+            for i in range(m):
+                # Comparisons that leave not-a-number as it is, so that it is found.
+                value = bound if one[i] > bound else one[i]
+                out[i] = -bound if value < -bound else value
+        elif op == Operation.WITHIN:
+            bound = out.dtype.type(constants[c])
+            other = arena[w : w + m]
+            zero = out.dtype.type(0)
+            for i in range(m):
+                out[i] = other[i] if abs(one[i]) <= bound else zero
+        else:
+            n = row[N]
+            for i in range(m):
+                bias = arena[w + i]
+                for j in range(n):
+                    arena[y + i * n + j] = arena[x + i * n + j] + bias
+
+
+@spliced
+def _correction(op, row, constants, counters):
+    """Return what an unrolled optimizer needs of the number of its update."""
+    c = row[C]
+    count = counters[row[Q]] + row[T]
+    if op == Operation.STEP_SIZE:
+        rate = optimizer.rate_after(constants[c], constants[c + 1], constants[c + 2], counters[STEP])
+        return rate / (1.0 - constants[c + 3] ** count)
+    return 1.0 / math.sqrt(1.0 - constants[c] ** count)
+
+
+@spliced
+def _draw(op, row, arena, constants, counters, data, seed, turn):
+    """Draw random numbers; those of training belong to its step and to the turn of what is repeated."""
+    y, m, n, v, c, s = row[Y], row[M], row[N], row[V], row[C], row[S]
+    update = row[T] + turn
+    step = counters[STEP] * row[B]
+    if op == Operation.FLAT_UNIFORM:
+        random.fill_flat_uniform(arena[y : y + m], constants[c], constants[c + 1], s, row[T], 0, seed)
+    elif op == Operation.FLAT_NORMAL:
+        random.fill_flat_normal(arena[y : y + m], constants[c], s, row[T], 0, seed)
+    else:
         out = arena[y : y + m * n].reshape((m, n))
-        column = arena[s : s + k]
-    elif op == _WEIGHT_GRADIENT:
-        left = arena[s : s + k * m].reshape((k, m))
-        linear.transpose(arena[x : x + m * k].reshape((m, k)), left)
-        right = arena[w : w + m * n].reshape((m, n))
-        bias = none
-        out = arena[y : y + k * n].reshape((k, n))
-        column = arena[s + k * m : s + k * m + m]
+        words = arena[row[W] : row[W] + 4 * n]
+        pool = row[K]
+        if op == Operation.REAL:
+            cursor = counters[DATA_CURSOR] - (v if row[Q] else 0)
+            fill_real(data, out, v, pool, cursor, s, update, step, seed, words)
+            if pool and not row[Q]:
+                counters[DATA_CURSOR] += v
+        elif op == Operation.UNIFORM:
+            random.fill_uniform01(out, v, s, update, step, seed, words)
+        else:
+            cursor = counters[NOISE_CURSOR] - (v if row[Q] else 0)
+            mean, std, kind = constants[c], constants[c + 1], row[G]
+            if op == Operation.INSTANCE_NOISE:
+                kind = 0
+                mean, std = 0.0, constants[c]
+                if constants[c + 1] > 0:
+                    std *= max(0.0, 1.0 - counters[STEP] / constants[c + 1])
+            random.fill_noise(out, v, kind, mean, std, pool, cursor, s, update, step, seed, words)
+            if pool and not row[Q]:
+                counters[NOISE_CURSOR] += v
+
+
+@spliced
+def _play(op, row, arena, constants, counters, record):
+    """Record, and move players."""
+    x, y, w, b, s, m, r, c = row[X], row[Y], row[W], row[B], row[S], row[M], row[R], row[C]
+    if op == Operation.RECORD:
+        record[r] = arena[x]
+    elif op == Operation.MEANS:
+        record[r], record[r + row[Q]] = matrices.means(arena[x : x + row[V]])
+    elif op == Operation.NORM:
+        record[r] = optimizer.norm(arena[x : x + m])
+    elif op == Operation.UPDATE:
+        counters[row[Q]] += 1
+        optimizer.update(
+            row[T], constants[c : c + optimizer.CONSTANTS], arena[x : x + m], arena[y : y + m], arena[w : w + m],
+            arena[b : b + m], arena[s : s + m], counters[row[Q]], counters[STEP],
+        )  # fmt: skip
+    elif op == Operation.CLIP:
+        optimizer.clip(arena[x : x + m], constants[c])
     else:
-        right = arena[s : s + n * k].reshape((n, k))
-        linear.transpose(arena[w : w + k * n].reshape((k, n)), right)
-        left = arena[x : x + m * n].reshape((m, n))
-        bias = none
-        out = arena[y : y + m * k].reshape((m, k))
-        column = arena[s + n * k : s + n * k + n]
-    linear.affine(left, right, bias, out, column)
-
-
-@inlined
-def _copy(source, out):
-    for i in range(out.size):
-        out[i] = source[i]
-
-
-@inlined
-def _draw(op, out, constants, f, kind, stream, update, step, seed):
-    if op == _NOISE and kind == 1:
-        random.fill_uniform(out, -1.0, 1.0, stream, update, step, seed)
-    elif op == _UNIFORM:
-        random.fill_uniform(out, constants[f], constants[f + 1], stream, update, step, seed)
-    else:
-        random.fill_normal(out, stream, update, step, seed)
-        if op == _NORMAL:
-            std = out.dtype.type(constants[f])
-            for i in range(out.size):
-                out[i] *= std
-
-
-@inlined
-def _instance_noise(noise, out, constants, f, stream, update, step, seed):
-    std = constants[f]
-    decay_steps = constants[f + 1]
-    if decay_steps > 0:
-        std *= max(0.0, 1.0 - step / decay_steps)
-    if std > 0:
-        factor = out.dtype.type(std)
-        random.fill_normal(noise, stream, update, step, seed)
-        for i in range(out.size):
-            out[i] += factor * noise[i]
+        record[r] = optimizer.share_at_bound(arena[x : x + m], constants[c])
 
 
 def new_arena(size: int, bits: int) -> np.ndarray[tuple[int], np.dtype[np.floating]]:

@@ -1,46 +1,17 @@
-"""Writes programs for the machine: forward and backward passes, losses, updates.
-
-A `Program` grows by calls that read like the mathematics; each appends an instruction and returns the matrix that
-the result will lie in.
-"""
+"""A program for the machine under construction: its instructions, constants, and the arena that it needs."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import activation
-from .machine import WIDTH, Operation
-from .network import Network
+from .operation import FIELDS, WIDTH, Operation
 
 LINE = 16
 """Matrices start at multiples of this many numbers: whole cache lines in both precisions."""
-
-
-@dataclass(frozen=True)
-class Matrix:
-    """A place in the arena that holds a row-major matrix; a vector has one row."""
-
-    place: int
-    rows: int
-    columns: int
-
-    @property
-    def size(self) -> int:
-        """Number of entries."""
-        return self.rows * self.columns
-
-    def top(self, rows: int) -> Matrix:
-        """Return the first rows."""
-        return Matrix(self.place, rows, self.columns)
-
-    def bottom(self, rows: int) -> Matrix:
-        """Return the last rows."""
-        return Matrix(self.place + (self.rows - rows) * self.columns, rows, self.columns)
 
 
 class Program:
@@ -55,8 +26,9 @@ class Program:
     def __init__(self, start: int = 0) -> None:
         self._rows: list[list[int]] = []
         self._constants: list[float] = []
-        self._next = start
-        self.size = start
+        self._free: list[tuple[int, int]] = []
+        self._next = up(start)
+        self.size = up(start)
 
     @property
     def instructions(self) -> NDArray[np.int64]:
@@ -68,97 +40,52 @@ class Program:
         """The constants that the instructions refer to."""
         return np.array(self._constants or [0.0], dtype=np.float64)
 
-    def matrix(self, rows: int, columns: int) -> Matrix:
-        """Allocate a matrix."""
-        place = -(-self._next // LINE) * LINE
-        self._next = place + rows * columns
+    def allocate(self, size: int) -> int:
+        """Return the place of some free numbers: the smallest gap that holds them, or the end."""
+        size = up(size)
+        fitting = [gap for gap in self._free if gap[1] >= size]
+        if fitting:
+            place, room = min(fitting, key=lambda gap: gap[1])
+            self._free.remove((place, room))
+            if room > size:
+                self._free.append((place + size, room - size))
+            return place
+        place = self._next
+        self._next += size
         self.size = max(self.size, self._next)
-        return Matrix(place, rows, columns)
+        return place
 
-    @contextmanager
-    def temporary(self) -> Generator[None]:
-        """Give back, at its end, what was allocated inside."""
-        before = self._next
-        yield
-        self._next = before
+    def release(self, place: int, size: int) -> None:
+        """Give back what `allocate` returned; neighbouring gaps become one."""
+        size = up(size)
+        for gap in list(self._free):
+            if gap[0] + gap[1] == place:
+                self._free.remove(gap)
+                place, size = gap[0], gap[1] + size
+            elif place + size == gap[0]:
+                self._free.remove(gap)
+                size += gap[1]
+        self._free.append((place, size))
 
     def add(
-        self, op: Operation, *, x: int = 0, y: int = 0, w: int = 0, b: int = 0, m: int = 0, k: int = 0, n: int = 0,
-        s: int = 0, t: int = 0, constants: Sequence[float] = (), record: int = 0,
+        self, op: Operation, *, x: int = 0, y: int = 0, w: int = 0, b: int = 0, s: int = 0, m: int = 0, k: int = 0,
+        n: int = 0, v: int = 0, g: int = 1, t: int = 0, q: int = 0, constants: Sequence[float] = (), record: int = 0,
     ) -> None:  # fmt: skip
         """Append an instruction; the letters are those of `Operation`."""
-        self._rows.append([int(op), x, y, w, b, m, k, n, s, t, len(self._constants), record])
+        fields = [int(op), x, y, w, b, s, m, k, n, v, g, t, q, len(self._constants), record]
+        self._rows.append([*fields, *[0] * (WIDTH - len(FIELDS))])
         self._constants += [float(number) for number in constants]
 
-    def copy(self, source: Matrix, out: Matrix) -> None:
-        """Copy one matrix into another of the same size."""
-        self.add(Operation.COPY, x=source.place, y=out.place, m=source.size)
+    @contextmanager
+    def repeat(self, times: int, warm: int) -> Generator[None]:
+        """Have what is appended inside carried out some times, in warm steps another number of times."""
+        self.add(Operation.REPEAT, m=times, k=warm)
+        first = len(self._rows)
+        yield
+        self.add(Operation.END)
+        self._rows[first - 1][FIELDS.index("n")] = len(self._rows) - first
 
-    def forward(self, network: Network, parameters: int, x: Matrix) -> list[Matrix]:
-        """Run a batch x (batch, inputs) through a network; return the values of all its layers."""
-        values: list[Matrix] = []
-        for layer in network.layers:
-            y = self.matrix(x.rows, layer.outputs)
-            with self.temporary():
-                scratch = self.matrix(1, layer.inputs)
-                bias = -1 if layer.bias is None else parameters + layer.bias
-                self.add(
-                    Operation.AFFINE, x=x.place, y=y.place, w=parameters + layer.weight, b=bias,
-                    m=x.rows, k=layer.inputs, n=layer.outputs, s=scratch.place,
-                )  # fmt: skip
-            if layer.activation != activation.LINEAR:
-                self.add(Operation.ACTIVATE, x=y.place, m=y.size, n=layer.activation)
-            values.append(y)
-            x = y
-        return values
 
-    def backward(
-        self, network: Network, parameters: int, x: Matrix, values: Sequence[Matrix], delta: Matrix,
-        *, gradient: int | None = None, inputs: bool = False,
-    ) -> Matrix | None:  # fmt: skip
-        """Take a loss's derivative back from a network's outputs.
-
-        Parameters
-        ----------
-        x, values
-            The batch, and what `forward` returned for it.
-        delta : Matrix
-            Derivative of the loss in the outputs; overwritten.
-        gradient : int, optional
-            Place that receives the derivative in the parameters.
-        inputs : bool
-            Whether the derivative in x is wanted.
-
-        Returns
-        -------
-        Matrix or None
-            The derivative in x, if wanted.
-        """
-        for index in range(len(network.layers) - 1, -1, -1):
-            layer, y = network.layers[index], values[index]
-            below = values[index - 1] if index else x
-            if layer.activation != activation.LINEAR:
-                self.add(Operation.PULL_BACK, x=y.place, y=delta.place, m=y.size, n=layer.activation)
-            if gradient is not None:
-                self._parameter_gradient(layer.weight, layer.bias, below, delta, gradient)
-            if index == 0 and not inputs:
-                return None
-            lower = self.matrix(x.rows, layer.inputs)
-            with self.temporary():
-                scratch = self.matrix(1, layer.outputs * (layer.inputs + 1))
-                self.add(
-                    Operation.INPUT_GRADIENT, x=delta.place, y=lower.place, w=parameters + layer.weight,
-                    m=x.rows, k=layer.inputs, n=layer.outputs, s=scratch.place,
-                )  # fmt: skip
-            delta = lower
-        return delta
-
-    def _parameter_gradient(self, weight: int, bias: int | None, below: Matrix, delta: Matrix, gradient: int) -> None:
-        with self.temporary():
-            scratch = self.matrix(1, below.rows * (below.columns + 1))
-            self.add(
-                Operation.WEIGHT_GRADIENT, x=below.place, y=gradient + weight, w=delta.place,
-                m=below.rows, k=below.columns, n=delta.columns, s=scratch.place,
-            )  # fmt: skip
-        if bias is not None:
-            self.add(Operation.COLUMN_SUM, x=delta.place, y=gradient + bias, m=delta.rows, n=delta.columns)
+def up(size: int) -> int:
+    """Round a size up to whole lines, at least one."""
+    return max(-(-size // LINE), 1) * LINE

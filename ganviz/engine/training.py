@@ -11,10 +11,15 @@ from ganviz.experiment import Experiment
 
 from . import random
 from .data import ROWS, DataPlan, data_plan
-from .game import DISCRIMINATOR, GENERATOR, RECORDED, Layout, initial_program, layout, training_program
-from .machine import STEP, Operation, execute, new_arena
+from .game import DISCRIMINATOR, GENERATOR, Layout, Player, initial_program, layout, settings_of
+from .graph import Graph, Shape
+from .lowering import Sink, write
+from .machine import FIRST_PLAYER, STEP, execute, new_arena
 from .network import Floats
+from .operation import Operation
+from .optimizer import second_moment_start
 from .program import Program
+from .step import RECORDED, training_program
 
 MOMENT_SAMPLES = 100_000
 """Samples that settle shift and scale where standardisation is asked for and no file gives the points."""
@@ -48,10 +53,13 @@ class Training:
         self.experiment = experiment
         self.layout = layout(experiment)
         self.data = standardized(experiment)
-        self.counters = np.zeros(1 + len(self.layout.players), np.int64)
+        self.counters = np.zeros(FIRST_PLAYER + len(self.layout.players), np.int64)
         self._write_program()
         run_program(initial_program(experiment, self.layout), self.arena, self.data, experiment.seed)
         self._orthogonalize()
+        for player in self.layout.players:
+            self._start_moments(player)
+        self._start_average()
 
     @property
     def step(self) -> int:
@@ -77,17 +85,21 @@ class Training:
         places = layout(experiment)
         if places != self.layout or experiment.precision != self.experiment.precision:
             raise ValueError("networks and precision cannot change in a running training")
+        fresh: list[str] = []
         for player in places.players:
             before = self.experiment[f"optimizer.{player.name}.kind"]
             if experiment[f"optimizer.{player.name}.kind"] != before:
-                self.arena[player.first : player.first + player.network.size] = 0
-                self.arena[player.second : player.second + player.network.size] = 0
-                self.counters[player.counter] = 0
+                fresh.append(player.name)
+        averaging = self.experiment.generator.ema == 0 and experiment.generator.ema > 0
         self.data = data_plan(experiment)._replace(shift=self.data.shift, scale=self.data.scale)
         kept = self.arena[: self.layout.kept]
         self.experiment = experiment
         self._write_program()
         self.arena[: self.layout.kept] = kept
+        for name in fresh:
+            self._start_moments(self.layout[name])
+        if averaging:
+            self._start_average()
 
     def snapshot(self) -> Snapshot:
         """Copy what training carries from step to step."""
@@ -101,6 +113,18 @@ class Training:
     def flat(self, player: str) -> Floats:
         """Show a player's flat parameters: a view, not a copy."""
         return parameters_in(self.arena, self.layout, player)
+
+    def _start_moments(self, player: Player) -> None:
+        """Give an optimizer the moments and the count that it starts with."""
+        kind = self.experiment[f"optimizer.{player.name}.kind"]
+        for place, value in ((player.first, 0.0), (player.second, second_moment_start(str(kind))), (player.third, 0.0)):
+            self.arena[place : place + player.network.size] = value
+        self.counters[player.counter] = 0
+
+    def _start_average(self) -> None:
+        """Let the generator's average start at the generator."""
+        player = self.layout[GENERATOR]
+        self.arena[player.average : player.average + player.network.size] = self.flat(GENERATOR)
 
     def find_divergence(self) -> Diverged:
         """Say which player's which layer (from 1) is not finite after the step that ended `advance`."""
@@ -118,10 +142,8 @@ class Training:
 
     def _orthogonalize(self) -> None:
         """Make normal matrices orthogonal, evenly spread (Saxe et al. 2014; signs as in Mezzadri 2007)."""
-        for name, section in (
-            (GENERATOR, self.experiment.generator),
-            (DISCRIMINATOR, self.experiment.discriminator),
-        ):
+        for name in (GENERATOR, DISCRIMINATOR):
+            section = settings_of(self.experiment, name)
             if section.init == "orthogonal":
                 for weight, _ in self.layout[name].network.split(self.flat(name)):
                     tall = weight if weight.shape[0] >= weight.shape[1] else weight.T
@@ -141,7 +163,13 @@ def run_program(
 ) -> None:
     """Carry out a program once that does not depend on the step."""
     records = np.zeros((1, len(RECORDED))) if record is None else record.reshape(1, -1)
-    execute(program.instructions, program.constants, arena, np.zeros(1, np.int64), data, seed, records, 1)
+    counters = np.zeros(FIRST_PLAYER + 2, np.int64)
+    execute(program.instructions, program.constants, arena, counters, data, seed, records, 1)
+
+
+def rows_in(arena: Floats, place: int, shape: Shape) -> Floats:
+    """Show the samples (columns, rows) of a batch matrix in an arena, one in each row: a view, not a copy."""
+    return arena[place : place + shape.size].reshape(shape.rows, shape.stored)[:, : shape.columns].T
 
 
 def draw_real(data: DataPlan, seed: int, count: int, stream: int, bits: int) -> Floats:
@@ -150,12 +178,13 @@ def draw_real(data: DataPlan, seed: int, count: int, stream: int, bits: int) -> 
 
 
 def _draw_in_training_units(data: DataPlan, seed: int, count: int, stream: int, bits: int) -> Floats:
-    program = Program()
-    out = program.matrix(count, data.dimension)
-    program.add(Operation.REAL, y=out.place, m=count, n=out.columns, s=stream)
+    program, graph = Program(), Graph()
+    shape = Shape(data.dimension, count, 1)
+    out = program.allocate(shape.size)
+    write(graph, program, [Sink(graph.drawn(Operation.REAL, shape, s=stream), out)])
     arena = new_arena(program.size, bits)
     run_program(program, arena, data, seed)
-    return arena[: out.size].reshape(count, data.dimension)
+    return np.ascontiguousarray(rows_in(arena, out, shape))
 
 
 def standardized(experiment: Experiment) -> DataPlan:

@@ -19,7 +19,8 @@ from numba.core import event
 from . import machine
 from .compiler import cache_folder, function_count
 from .data import DataPlan
-from .machine import WIDTH, execute, new_arena
+from .machine import FIRST_PLAYER, execute, new_arena
+from .operation import WIDTH
 
 OPTIMIZING = 1.6
 """Total work in units of the functions' own: the last of it is their joint optimisation, which reports nothing."""
@@ -46,7 +47,7 @@ def warm(bits: int, report: Callable[[int, int], None] | None = None) -> None:
         none = np.zeros((1, 1))
         data = DataPlan(0, 1, np.zeros(4), none, np.ones(1), np.zeros(2), np.ones(2))
         program = np.zeros((0, WIDTH), np.int64)
-        execute(program, np.zeros(1), new_arena(1, bits), np.zeros(1, np.int64), data, 0, none, 1)
+        execute(program, np.zeros(1), new_arena(1, bits), np.zeros(FIRST_PLAYER, np.int64), data, 0, none, 1)
     try:
         _mark(bits).touch()
     except OSError:

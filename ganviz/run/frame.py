@@ -74,6 +74,8 @@ class Frame:
         None where nobody needed them. ``pulls`` (k, d) and ``pull_norms`` (k,) belong to the first k fakes: see
         ``ganviz.engine.evaluation.Evaluator.pulls``. ``map`` is (noise (n,), samples (n, d)), the generator along
         the first component of the noise, the others at 0.
+    average : (n, d), optional
+        What the averaged generator makes of the same noise, where there is one.
     density : tuple of (n,), optional
         In one dimension, where it is known: places and the real density there.
     history : dict
@@ -95,6 +97,7 @@ class Frame:
     pulls: Floats | None = None
     pull_norms: Floats | None = None
     map: tuple[Floats, Floats] | None = None
+    average: Floats | None = None
     density: tuple[Floats, Floats] | None = None
     history: Mapping[str, Series] | None = None
     mode_count: int = 0

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganviz.engine.evaluation import Evaluator
-from ganviz.engine.game import DISCRIMINATOR, GENERATOR, RECORDED
+from ganviz.engine.game import DISCRIMINATOR, GENERATOR
 from ganviz.engine.network import Floats
+from ganviz.engine.step import RECORDED
 from ganviz.engine.training import Training
 from ganviz.experiment import Experiment, ExperimentError, Value, find_parameter
 from ganviz.metrics import Reference, density
@@ -29,12 +30,11 @@ LINE_POINTS, PLANE_POINTS, MAP_POINTS = 512, 120, 256
 """Grid points of the discriminator's curve, of each side of its surface, and of the map from noise to samples."""
 BEYOND = 0.4
 """The surface reaches beyond the box by this share of its sides: with equal units a picture may be wider."""
-MAP_REACH = 3.0
 WIDEST = 3.0
 """The box reaches beyond the data's own by this many times its side at most, to show where the generator starts."""
 
 STEP_METRICS = (
-    "generator_loss", "discriminator_loss", "mean_real", "mean_fake", "critic_w1",
+    "generator_loss", "discriminator_loss", "mean_real", "mean_fake", "output_real", "output_fake", "critic_w1",
     "generator_gradient_norm", "discriminator_gradient_norm", "clip_fraction",
 )  # fmt: skip
 SAMPLE_METRICS = ("kl", "reverse_kl", "js", "w1", "high_quality", "modes")
@@ -175,10 +175,12 @@ class Run:
         noise = evaluator.noise(count)
         fake = evaluator.generate(noise)
         real = evaluator.real(count)
+        average = evaluator.generate(noise, average=True) if self.experiment.generator.ema > 0 else None
         # A frame is what was measured: nobody may change it afterwards.
-        for array in (real, fake, noise):
-            array.setflags(write=False)
-        pulls, norms = evaluator.pulls(fake[:PULLED]) if Need.PULLS in needs else (None, None)
+        for array in (real, fake, noise, average):
+            if array is not None:
+                array.setflags(write=False)
+        pulls, norms = evaluator.pulls(fake[:PULLED], real[:PULLED]) if Need.PULLS in needs else (None, None)
         metrics = self._step_metrics()
         if Need.METRICS in needs:
             metrics |= self._sample_metrics()
@@ -188,6 +190,7 @@ class Run:
             real=real,
             fake=fake,
             noise=noise,
+            average=average,
             box=self._box,
             metrics=metrics,
             surface=self._surface() if Need.SURFACE in needs else None,
@@ -258,9 +261,8 @@ class Run:
 
     def _map(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         noise = self.experiment.noise
-        reach = 1.0 if noise.kind == "uniform" else MAP_REACH
-        z = np.zeros((MAP_POINTS, noise.dimension))
-        z[:, 0] = np.linspace(-reach, reach, MAP_POINTS)
+        z = np.full((MAP_POINTS, noise.dimension), noise.mean)
+        z[:, 0] = np.linspace(*noise.span, MAP_POINTS)
         return z[:, 0], self._evaluator.generate(z)
 
     def _whole_box(self) -> tuple[tuple[float, float], ...]:
@@ -296,12 +298,14 @@ def _as_metrics(records: NDArray[np.float64], experiment: Experiment) -> NDArray
     """Turn records (n, recorded) into step metrics (n, metrics); NaN where a metric has no meaning."""
     column = {name: records[:, index] for index, name in enumerate(RECORDED)}
     none = np.full(len(records), np.nan)
-    critic = experiment.objective.critic
+    rules = experiment.objective
     values = {
         **column,
-        "mean_real": none if critic else column["probability_real"],
-        "mean_fake": none if critic else column["probability_fake"],
-        "critic_w1": column["output_real"] - column["output_fake"] if critic else none,
+        "mean_real": column["probability_real"] if rules.probability else none,
+        "mean_fake": column["probability_fake"] if rules.probability else none,
+        "output_real": none if rules.probability or rules.critic else column["output_real"],
+        "output_fake": none if rules.probability or rules.critic else column["output_fake"],
+        "critic_w1": column["output_real"] - column["output_fake"] if rules.critic else none,
         "clip_fraction": column["clip_fraction"] if experiment.discriminator.clip > 0 else none,
     }
     return np.stack([values[name] for name in STEP_METRICS], axis=1)

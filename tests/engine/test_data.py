@@ -2,38 +2,52 @@
 
 import itertools
 
+import numba
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats
 
 from ganviz.engine import random
-from ganviz.engine.data import data_plan, modes_of
-from ganviz.engine.evaluation import Evaluator
-from ganviz.engine.machine import Operation, new_arena
-from ganviz.engine.program import Program
-from ganviz.engine.training import Training, draw_real, run_program, standardized
+from ganviz.engine.data import ROWS, data_plan, fill_real, modes_of
 from ganviz.experiment import KINDS, Experiment
 
 N = 40_000
 SURE = 1e-4
+
+DTYPES = {32: np.float32, 64: np.float64}
 
 
 def experiment_of(kind: str, **fields: object) -> Experiment:
     return Experiment.from_mapping({"precision": 64, "data": {"kind": kind, **fields}})
 
 
+@numba.njit(error_model="numpy")
+def fill(plan, out, count, pool, cursor, stream, update, step, seed, words):
+    fill_real(plan, out, count, pool, cursor, stream, update, step, seed, words)
+
+
+def sample(plan, n=N, seed=0, stream=random.REAL, bits=64, pool=0, cursor=0, update=0, step=0) -> np.ndarray:
+    """Draw samples (n, d) in training units, and see that the rest is set to 0 and nothing else is touched."""
+    stored = -(-n // 16) * 16 + 16
+    around = np.full((plan.dimension + 2, stored), 7, DTYPES[bits])
+    words = np.full(4 * stored + 16, 7, DTYPES[bits])
+    fill(plan, around[1:-1], n, pool, cursor, stream, update, step, seed, words[:-16])
+    assert (around[1:-1, n:] == 0).all()
+    assert (around[[0, -1]] == 7).all()
+    assert (words[-16:] == 7).all()
+    return around[1:-1, :n].T.astype(np.float64)
+
+
 def draw(kind: str, n: int = N, seed: int = 0, stream: int = random.REAL, bits: int = 64, **fields: object):
-    plan = data_plan(experiment_of(kind, **fields))
-    return draw_real(plan, seed, n, stream, bits).astype(np.float64)
+    return sample(data_plan(experiment_of(kind, **fields)), n, seed, stream, bits)
 
 
 def in_training_units(experiment: Experiment, n: int = N) -> np.ndarray:
-    program, plan = Program(), standardized(experiment)
-    out = program.matrix(n, plan.dimension)
-    program.add(Operation.REAL, y=out.place, m=n, n=out.columns, s=random.REAL)
-    arena = new_arena(program.size, experiment.precision)
-    run_program(program, arena, plan, experiment.seed)
-    return arena[: out.size].reshape(n, -1).astype(np.float64)
+    from ganviz.engine.training import standardized
+
+    return sample(standardized(experiment), n, experiment.seed, bits=experiment.precision)
 
 
 def assert_follows(samples: np.ndarray, law) -> None:
@@ -52,6 +66,17 @@ def assert_noise(residuals: np.ndarray, std: float) -> None:
     assert abs(np.corrcoef(residuals.T)[0, 1]) < 4.5 / np.sqrt(len(residuals))
 
 
+class Disjoint:
+    """Uniform on [-gap/2 - width, -gap/2] and [gap/2, gap/2 + width]."""
+
+    def __init__(self, gap, width):
+        self.gap, self.width = gap, width
+
+    def cdf(self, x):
+        left = np.clip((x + self.gap / 2) / self.width + 1, 0, 1)
+        return (left + np.clip((x - self.gap / 2) / self.width, 0, 1)) / 2
+
+
 LINES = [
     ("gaussian", {}, stats.norm()),
     ("gaussian", {"mean": 3.0, "std": 0.2}, stats.norm(3, 0.2)),
@@ -63,6 +88,8 @@ LINES = [
     ("student-t", {"dof": 0.5}, stats.t(0.5)),
     ("student-t", {"dof": 200.0}, stats.t(200)),
     ("exponential", {"low": 2.0, "scale": 3.0}, stats.expon(2, 3)),
+    ("disjoint", {"gap": 2.0, "width": 0.5}, Disjoint(2.0, 0.5)),
+    ("disjoint", {"gap": 0.0, "width": 3.0}, stats.uniform(-3, 6)),
 ]
 
 
@@ -72,6 +99,12 @@ def test_one_dimensional_kinds_follow_scipys_laws(kind, fields, law, bits):
     samples = draw(kind, bits=bits, **fields)
     assert samples.shape == (N, 1)
     assert_follows(samples[:, 0], law)
+
+
+def test_a_disjoint_distribution_leaves_its_gap_empty():
+    samples = draw("disjoint", gap=1.0, width=0.25)
+    assert np.abs(samples).min() >= 0.5
+    assert np.abs(samples).max() <= 0.75
 
 
 def test_uniform_and_exponential_keep_to_their_support():
@@ -238,6 +271,30 @@ def test_checkerboard_fills_its_dark_fields_evenly_and_no_other(side):
         assert_follows(axis, stats.uniform())
 
 
+@pytest.mark.parametrize(("arms", "rate"), [(1, 0.25), (3, -0.1), (5, 0.25)])
+def test_pinwheel_is_wound_with_the_exponential_of_the_radius(arms, rate):
+    exact = draw("pinwheel", arms=arms, rate=rate, radial_std=0.1, tangential_std=0.0)
+    radius = np.linalg.norm(exact, axis=1)
+    assert_follows(radius, stats.norm(1, 0.1))
+    # Clockwise, as in the authors' code; what the winding leaves is the arm's own angle.
+    turned = (exact[:, 0] + 1j * exact[:, 1]) * np.exp(1j * rate * np.exp(radius))
+    left = -np.angle(turned) * arms / (2 * np.pi)
+    arm = np.round(left)
+    np.testing.assert_allclose(left, arm, atol=1e-9)
+    if arms > 1:
+        assert_shares(np.bincount(arm.astype(int) % arms, minlength=arms))
+
+
+def test_straight_pinwheel_has_a_normal_distribution_on_each_arm():
+    samples = draw("pinwheel", arms=3, rate=0.0, radial_std=0.1, tangential_std=0.02)
+    z = samples[:, 0] + 1j * samples[:, 1]
+    arm = np.round(-np.angle(z) * 3 / (2 * np.pi))
+    own = z * np.exp(2j * np.pi * arm / 3)
+    assert_follows(own.real, stats.norm(1, 0.1))
+    assert_follows(own.imag, stats.norm(0, 0.02))
+    assert abs(np.corrcoef(own.real, own.imag)[0, 1]) < 4.5 / np.sqrt(N)
+
+
 def test_line_is_the_wgan_papers():
     exact = draw("line", position=0.7, length=2.0)
     assert set(exact[:, 0]) == {0.7}
@@ -249,8 +306,7 @@ def test_line_is_the_wgan_papers():
 def test_a_file_gives_its_rows_each_about_equally_often(tmp_path, columns):
     rows = np.random.default_rng(3).normal(100, 5, (30, columns))
     np.save(tmp_path / "rows.npy", rows)
-    plan = standardized(experiment_of("file", path=str(tmp_path / "rows.npy")))
-    samples = draw_real(plan, 0, N, random.REAL, 64)
+    samples = draw("file", path=str(tmp_path / "rows.npy"))
     known = {tuple(row): index for index, row in enumerate(rows)}
     assert_shares(np.bincount([known[tuple(row)] for row in samples], minlength=len(rows)))
 
@@ -265,18 +321,132 @@ def test_every_kind_of_data_has_a_sampler(tmp_path):
         assert np.isfinite(samples).all()
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "file"])
-def test_sample_i_is_the_same_whatever_the_batch(kind):
-    assert np.array_equal(draw(kind, n=7), draw(kind, n=1000)[:7])
+MADE_UP = [kind for kind in KINDS if kind != "file"]
+WEIGHTED = {"means": [[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]], "stds": 0.1, "weights": [1.0, 2.0, 5.0]}
+
+
+@pytest.mark.parametrize("kind", MADE_UP)
+@pytest.mark.parametrize("bits", [32, 64])
+def test_sample_i_is_the_same_whatever_the_batch(kind, bits):
+    most = draw(kind, n=1000, bits=bits)
+    for n in (1, 7, 16, 33, 100, 999):
+        assert np.array_equal(draw(kind, n=n, bits=bits), most[:n])
+
+
+@pytest.mark.parametrize(("kind", "fields"), [*((kind, {}) for kind in MADE_UP), ("mixture", WEIGHTED)])
+def test_32_bits_round_the_samples_of_64(kind, fields):
+    single, double = (draw(kind, bits=bits, **fields) for bits in (32, 64))
+    size = 1 if kind == "student-t" else np.abs(double).max()
+    np.testing.assert_allclose(single, double, rtol=3e-6, atol=3e-6 * size)
+
+
+@given(st.lists(st.floats(1e-9, 1e6), min_size=1, max_size=40))
+@settings(deadline=None)
+def test_the_table_of_a_mixture_gives_each_mode_its_share(weights):
+    plan = data_plan(experiment_of("mixture", means=list(range(len(weights))), weights=weights))
+    keep, instead = plan.rows[:, -2], plan.rows[:, -1].astype(int)
+    assert (keep >= 0).all()
+    shares = np.minimum(keep, 1)
+    np.add.at(shares, instead, 1 - np.minimum(keep, 1))
+    np.testing.assert_allclose(shares / len(weights), weights / np.sum(weights), atol=1e-13)
+    found = modes_of(experiment_of("mixture", means=list(range(len(weights))), weights=weights))
+    assert found is not None
+    np.testing.assert_allclose(found[2], weights / np.sum(weights), atol=1e-13)
+
+
+@pytest.mark.parametrize("bits", [32, 64])
+def test_many_modes_of_unequal_shares_are_drawn_by_their_shares(bits):
+    weights = np.random.default_rng(0).uniform(0.1, 2, 300)
+    samples = draw("diracs", bits=bits, means=list(range(300)), weights=weights.tolist())[:, 0]
+    assert_shares(np.bincount(samples.astype(int), minlength=300), weights / weights.sum())
+
+
+@pytest.mark.parametrize("bits", [32, 64])
+def test_every_row_of_a_large_file_can_be_drawn(bits):
+    """In 32 bits an index made of a rounded number would miss every second row, or more."""
+    rows = 7_000_001
+    plan = data_plan(experiment_of("gaussian"))._replace(kind=ROWS, rows=np.arange(rows, dtype=np.float64)[:, None])
+    samples = sample(plan, 200_000, bits=bits)[:, 0]
+    assert_follows(samples, stats.uniform(0, rows))
+    for divisor in (2, 8, 125):
+        assert_shares(np.bincount(samples.astype(int) % divisor))
+    assert np.array_equal(samples, sample(plan, 200_000, bits=64)[:, 0])
+
+
+@pytest.mark.parametrize("kind", MADE_UP)
+def test_a_pool_has_the_samples_of_its_places_at_every_visit(kind):
+    plan, size = data_plan(experiment_of(kind)), 57
+    members = sample(plan, size, stream=random.DATA_POOL)
+    for cursor, place in ((0, {}), (4 * size, {"stream": random.SHOWN_REAL, "update": 3, "step": 8})):
+        epoch = sample(plan, size, pool=size, cursor=cursor, **place)
+        # Which member stands where is the same for all kinds; the line tells them apart.
+        order = sample(data_plan(experiment_of("uniform")), size, pool=size, cursor=cursor)[:, 0]
+        all_of_them = sample(data_plan(experiment_of("uniform")), size, stream=random.DATA_POOL)[:, 0]
+        where = [int(np.flatnonzero(all_of_them == x)[0]) for x in order]
+        assert sorted(where) == list(range(size))
+        assert where != list(range(size))
+        assert np.array_equal(epoch, members[where])
+
+
+def test_a_pool_of_a_file_is_its_rows(tmp_path):
+    rows = np.random.default_rng(3).normal(100, 5, (30, 2))
+    np.save(tmp_path / "rows.npy", rows)
+    plan = data_plan(experiment_of("file", path=str(tmp_path / "rows.npy")))
+
+    def of(samples):
+        return sorted(map(tuple, samples))
+
+    for epoch in range(3):
+        assert of(sample(plan, 30, pool=30, cursor=30 * epoch)) == of(rows)
+    first = sample(plan, 8, pool=8)
+    assert len(set(of(first))) == 8
+    assert set(of(first)) < set(of(rows))
+    assert of(sample(plan, 8, pool=8, cursor=16, step=5)) == of(first)
+    assert of(sample(plan, 8, pool=8, seed=1)) != of(first)
+
+
+def test_a_pool_of_a_file_is_drawn_without_return_within_an_epoch_across_its_border(tmp_path):
+    np.save(tmp_path / "rows.npy", np.arange(10.0))
+    plan = data_plan(experiment_of("file", path=str(tmp_path / "rows.npy")))
+    long = sample(plan, 40, pool=10)[:, 0]
+    assert np.array_equal(sample(plan, 13, pool=10, cursor=5)[:, 0], long[5:18])
+    for epoch in long.reshape(4, 10):
+        assert sorted(epoch) == list(range(10))
 
 
 @pytest.mark.parametrize("kind", ["ring", "student-t", "moons", "checkerboard"])
-def test_streams_and_seeds_differ(kind):
-    one = draw(kind, n=1000)
-    for other in (draw(kind, n=1000, seed=1), draw(kind, n=1000, stream=random.SHOWN_REAL)):
+def test_streams_seeds_updates_and_steps_differ(kind):
+    one, plan = draw(kind, n=1000), data_plan(experiment_of(kind))
+    changes = ({"seed": 1}, {"stream": random.SHOWN_REAL}, {"update": 1}, {"step": 1})
+    for other in (sample(plan, 1000, **change) for change in changes):
         assert not np.array_equal(one, other)
         for axis in range(one.shape[1]):
             assert abs(stats.spearmanr(one[:, axis], other[:, axis]).statistic) < 4.5 / np.sqrt(1000)
+
+
+@pytest.mark.parametrize(("kind", "fields"), [*((kind, {}) for kind in MADE_UP), ("mixture", WEIGHTED)])
+def test_samples_in_training_units_are_those_of_the_own_units_shifted_and_scaled(kind, fields):
+    plan = data_plan(experiment_of(kind, **fields))
+    shift, scale = np.array([3.0, -2.0]), np.array([0.5, 4.0])
+    moved = sample(plan._replace(shift=shift, scale=scale), 500)
+    own = (sample(plan, 500) - shift[: plan.dimension]) / scale[: plan.dimension]
+    np.testing.assert_allclose(moved, own, rtol=1e-12, atol=1e-12)
+
+
+FAR = [
+    ("gaussian", {"mean": 1e6, "std": 1e-3}),
+    ("uniform", {"low": 1e6 - 2e-3, "high": 1e6}),
+    ("exponential", {"low": 1e6, "scale": 1e-3}),
+    ("line", {"position": 1e6, "length": 0.1, "std": 1e-3}),
+]
+
+
+@pytest.mark.parametrize(("kind", "fields"), FAR)
+def test_a_small_spread_far_from_zero_survives_32_bits(kind, fields):
+    plan = data_plan(experiment_of(kind, **fields))._replace(shift=np.full(2, 1e6), scale=np.full(2, 1e-3))
+    single, double = (sample(plan, 1000, bits=bits)[:, 0] for bits in (32, 64))
+    np.testing.assert_allclose(single, double, rtol=1e-5, atol=1e-5)
+    assert double.std() > 0.3
 
 
 STANDARDIZED = [
@@ -302,15 +472,23 @@ def test_standardised_data_has_mean_zero_and_deviation_one(kind, fields, bits):
 
 
 def test_a_file_is_standardised_by_its_own_moments(tmp_path):
+    from ganviz.engine.training import standardized
+
     rows = np.random.default_rng(3).normal([1e5, -2], [3, 0.01], (50, 2))
     np.save(tmp_path / "rows.npy", rows)
     plan = standardized(experiment_of("file", path=str(tmp_path / "rows.npy")))
     np.testing.assert_allclose(plan.shift, rows.mean(0), rtol=1e-12)
     np.testing.assert_allclose(plan.scale, rows.std(0), rtol=1e-9)
-    assert draw_real(plan, 0, 50, random.REAL, 64).mean() > 1e4  # in its own units
+    # All of them, once.
+    samples = sample(plan, 50, pool=50)
+    np.testing.assert_allclose(samples.mean(0), 0, atol=1e-9)
+    np.testing.assert_allclose(samples.std(0), 1, rtol=1e-9)
 
 
 def test_what_is_shown_comes_back_in_its_own_units():
+    from ganviz.engine.evaluation import Evaluator
+    from ganviz.engine.training import Training
+
     experiment = experiment_of("gaussian", mean=[50.0, -7.0], std=[2.0, 0.1], standardize=True)
     training = Training(experiment)
     real = Evaluator(experiment, training.data).real(N)

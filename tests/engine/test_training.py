@@ -1,34 +1,42 @@
-"""Training: an independent replay in NumPy, the same bits under all circumstances, and what watching shows."""
+"""Training: a replay in NumPy of every rule of a step, the same bits under all circumstances, what watching shows."""
 
 import hashlib
-import os
-import subprocess
-import sys
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import numpy_gan as plain
 import pytest
+from games import (
+    BLUR,
+    DEEP,
+    EXTRAGRADIENT,
+    GAMES,
+    NORMED,
+    POOLS,
+    RELATIVISTIC,
+    SGD,
+    SMALL,
+    TINY,
+    TOGETHER,
+    TWICE,
+    WASSERSTEIN,
+    experiment_of,
+    optimizers,
+)
+from numpy_network import Pass
+from processes import run_process
+from replay import PLAYERS, Replay, drawn
 from scipy import stats
 
 from ganviz.engine import random
-from ganviz.engine.data import data_plan
 from ganviz.engine.evaluation import Evaluator
-from ganviz.engine.game import RECORDED
-from ganviz.engine.machine import NOISE_KINDS, STEP, Operation, execute, new_arena
-from ganviz.engine.program import Program
+from ganviz.engine.machine import DATA_CURSOR, NOISE_CURSOR, STEP, execute
+from ganviz.engine.operation import OP, M, N, Operation, S, T, V, Y
+from ganviz.engine.step import RECORDED
 from ganviz.engine.training import Training
-from ganviz.experiment import Experiment
+from ganviz.experiment import KINDS
 
-ROOT = Path(__file__).parents[2]
-PLAYERS = ("generator", "discriminator")
 SURE = 1e-4
-
-
-def experiment_of(**fields: object) -> Experiment:
-    """Make an experiment in 64 bits from paths with underscores doubled for dots."""
-    values = {path.replace("__", "."): value for path, value in fields.items()}
-    return Experiment.from_mapping({"precision": 64, **values})
 
 
 def train(training: Training, steps: int) -> np.ndarray:
@@ -47,181 +55,77 @@ def bits_of(training: Training) -> bytes:
     return kept.tobytes() + counters.tobytes()
 
 
-def drawn(experiment: Experiment, operation: Operation, stream: int, update: int, step: int) -> np.ndarray:
-    """Draw what training meets at one address of the random streams."""
-    program, batch = Program(), experiment.schedule.batch
-    width = experiment.noise.dimension if operation == Operation.NOISE else experiment.dimension
-    out = program.matrix(batch, width)
-    sizes = {"m": batch, "n": width} if operation == Operation.REAL else {"m": out.size}
-    if operation == Operation.NOISE:
-        sizes["n"] = NOISE_KINDS[experiment.noise.kind]
-    program.add(operation, y=out.place, s=stream, t=update, k=1, constants=(1.0,), **sizes)
-    arena, counters = new_arena(program.size, experiment.precision), np.array([step], np.int64)
-    execute(
-        program.instructions, program.constants, arena, counters, data_plan(experiment), experiment.seed,
-        np.zeros((1, len(RECORDED))), 1,
-    )  # fmt: skip
-    return arena[: out.size].reshape(batch, width).astype(np.float64)
+# The rules of a step.
 
 
-class Replay:
-    """Training once more, in NumPy, with gradients by central differences."""
-
-    def __init__(self, training: Training) -> None:
-        self.e = training.experiment
-        self.generator, self.discriminator = (network(training, player) for player in PLAYERS)
-        self.optimizers = {}
-        for player in PLAYERS:
-            own = getattr(self.e.optimizer, player)
-            self.optimizers[player] = plain.Optimizer(
-                own.kind, own.learning_rate, own.beta1, own.beta2, own.momentum, own.decay, own.epsilon
-            )
-        self.step = 0
-        self.record: dict[str, float] = {}
-
-    def generate(self, generator, z):
-        return plain.forward(generator, self.e.generator.activation, self.e.generator.output, z)
-
-    def judge(self, discriminator, x):
-        return plain.forward(discriminator, self.e.discriminator.activation, "linear", x)
-
-    def blur(self, x, stream, update):
-        settings = self.e.instance_noise
-        if settings.std == 0:
-            return x
-        left = max(0.0, 1 - self.step / settings.decay_steps) if settings.decay_steps else 1.0
-        return x + settings.std * left * drawn(self.e, Operation.NORMAL, stream, update, self.step)
-
-    def discriminator_gradient(self, update):
-        rules, e = self.e.objective, self.e
-        real = self.blur(drawn(e, Operation.REAL, random.REAL, update, self.step), random.INSTANCE_REAL, update)
-        z = drawn(e, Operation.NOISE, random.DISCRIMINATOR_NOISE, update, self.step)
-        fake = self.blur(self.generate(self.generator, z), random.INSTANCE_FAKE, update)
-
-        def loss(network):
-            on_real, on_fake = self.judge(network, real), self.judge(network, fake)
-            return plain.discriminator_loss(rules.kind, on_real, on_fake, rules.real_label, rules.fake_label)
-
-        on_real, on_fake = self.judge(self.discriminator, real), self.judge(self.discriminator, fake)
-        gradient = self.differentiate(loss, self.discriminator)
-        self.record |= {
-            "discriminator_loss": loss(self.discriminator),
-            "output_real": on_real.mean(),
-            "output_fake": on_fake.mean(),
-            "probability_real": (1 / (1 + np.exp(-on_real))).mean(),
-            "probability_fake": (1 / (1 + np.exp(-on_fake))).mean(),
-            "discriminator_gradient_norm": np.linalg.norm(gradient),
-        }
-        return gradient
-
-    def generator_gradient(self, update):
-        z = drawn(self.e, Operation.NOISE, random.GENERATOR_NOISE, update, self.step)
-
-        def loss(network):
-            fake = self.blur(self.generate(network, z), random.INSTANCE_GENERATOR, update)
-            return plain.generator_loss(self.e.objective.kind, self.judge(self.discriminator, fake))
-
-        gradient = self.differentiate(loss, self.generator)
-        self.record |= {
-            "generator_loss": loss(self.generator),
-            "generator_gradient_norm": np.linalg.norm(gradient),
-        }
-        return gradient
-
-    @staticmethod
-    def differentiate(loss, network):
-        flat = plain.flatten(network)
-        return plain.central_differences(lambda f: loss(plain.unflatten(f, network)), flat).astype(float)
-
-    def move(self, player, gradient):
-        like = getattr(self, player)
-        flat = self.optimizers[player].step(plain.flatten(like), gradient)
-        if player == "discriminator" and self.e.discriminator.clip:
-            flat = np.clip(flat, -self.e.discriminator.clip, self.e.discriminator.clip)
-        setattr(self, player, plain.unflatten(flat, like))
-
-    def advance(self):
-        schedule = self.e.schedule
-        simultaneous = schedule.updates == "simultaneous"
-        for update in range(schedule.discriminator_steps):
-            critic = self.discriminator_gradient(update)
-            if simultaneous and update == schedule.discriminator_steps - 1:
-                # Both gradients are taken at the same point.
-                generator = self.generator_gradient(0)
-                self.move("discriminator", critic)
-                self.move("generator", generator)
-            else:
-                self.move("discriminator", critic)
-        for update in range(1 if simultaneous else 0, schedule.generator_steps):
-            self.move("generator", self.generator_gradient(update))
-        clip = self.e.discriminator.clip
-        flat = np.abs(plain.flatten(self.discriminator))
-        self.record["clip_fraction"] = np.mean(flat >= clip) if clip else 0.0
-        self.step += 1
-
-
-TINY = {
-    "schedule__batch": 5, "noise__dimension": 2, "data__kind": "uniform",
-    "generator__hidden": [], "discriminator__hidden": [],
-}  # fmt: skip
-DEEP = {
-    "schedule__batch": 6, "noise__dimension": 3, "generator__hidden": [4, 3], "discriminator__hidden": [3, 9],
-    "generator__activation": "tanh", "discriminator__activation": "softplus",
-}  # fmt: skip
-SGD = {
-    "optimizer__generator__kind": "sgd", "optimizer__generator__learning_rate": 0.05,
-    "optimizer__discriminator__kind": "sgd", "optimizer__discriminator__learning_rate": 0.1,
-}  # fmt: skip
-DIRAC = {"data__kind": "diracs", "generator__bias": False, "discriminator__bias": False, "noise__dimension": 1}
-GAMES = {
-    "alternating": {**TINY, **SGD},
-    "alternating-2-2": {**TINY, **SGD, "schedule__discriminator_steps": 2, "schedule__generator_steps": 2},
-    "alternating-dirac-2-2": {
-        **TINY, **SGD, **DIRAC, "schedule__discriminator_steps": 2, "schedule__generator_steps": 2,
-    },
-    "simultaneous": {**TINY, **SGD, "schedule__updates": "simultaneous"},
-    "simultaneous-2-2": {
-        **TINY, **SGD, "schedule__updates": "simultaneous", "schedule__discriminator_steps": 2,
-        "schedule__generator_steps": 2,
-    },
-    "simultaneous-1-3": {**DEEP, **SGD, "schedule__updates": "simultaneous", "schedule__generator_steps": 3},
-    "adam-smoothed": {**DEEP, "objective__real_label": 0.9, "objective__fake_label": 0.1,
-                      "optimizer__generator__learning_rate": 1e-2, "schedule__generator_steps": 2},
-    # A critic's last bias has no gradient, only its rounding, which RMSProp would blow up: so no biases.
-    "wgan-clip": {
-        **DEEP, "objective__kind": "wasserstein", "discriminator__clip": 0.3, "noise__kind": "uniform",
-        "discriminator__bias": False,
-        "optimizer__generator__kind": "rmsprop", "optimizer__discriminator__kind": "rmsprop",
-        "optimizer__discriminator__learning_rate": 2e-2, "schedule__discriminator_steps": 5,
-    },
-    "minimax-momentum": {
-        **DEEP, "objective__kind": "minimax", "generator__output": "tanh", "data__kind": "moons",
-        "optimizer__generator__kind": "momentum", "optimizer__discriminator__kind": "momentum",
-        "optimizer__generator__learning_rate": 0.05, "optimizer__discriminator__learning_rate": 0.05,
-    },
-    "instance-noise": {
-        **DEEP, **SGD, "instance_noise__std": 0.5, "instance_noise__decay_steps": 3,
-        "schedule__discriminator_steps": 2, "schedule__generator_steps": 2,
-    },
-    "instance-noise-constant": {**DEEP, **SGD, "instance_noise__std": 0.5, "generator__output": "sigmoid",
-                                "schedule__updates": "simultaneous"},
-}  # fmt: skip
+def follow(training: Training, replay: Replay, steps: int) -> None:
+    # Second derivatives by complex steps are exact, those by differences are not.
+    tolerance = 1e-7 if replay.game.by_differences else 1e-9
+    for _ in range(steps):
+        (record,) = train(training, 1)
+        replay.advance()
+        replay.assert_same(record, tolerance)
 
 
 @pytest.mark.parametrize("name", GAMES)
 def test_training_is_what_numpy_replays(name):
-    """Update order, batches, losses, optimizers, clipping and records, for four steps."""
+    """Order of updates, batches, losses, optimizers, all that is kept, and the records, for four steps."""
     training = Training(experiment_of(seed=3, **GAMES[name]))
-    replay = Replay(training)
-    for _ in range(4):
-        (record,) = train(training, 1)
-        replay.advance()
-        for player in PLAYERS:
-            expected = plain.flatten(getattr(replay, player))
-            np.testing.assert_allclose(training.flat(player), expected, rtol=1e-7, atol=1e-9)
-        expected = [replay.record[column] for column in RECORDED]
-        np.testing.assert_allclose(record, expected, rtol=1e-7, atol=1e-9)
+    follow(training, Replay(training), 4)
     assert training.step == 4
+
+
+WARM = {**TINY, **optimizers("sgd", 0.01), **WASSERSTEIN, "schedule__warmup": True, "discriminator__clip": 0.5}
+WARM_GAMES = {
+    "alternating": {**WARM, "schedule__discriminator_steps": 3, "generator__ema": 0.5, **POOLS},
+    "simultaneous": {**WARM, **TOGETHER, "schedule__discriminator_steps": 2},
+    "simultaneous-alone": {**WARM, **TOGETHER},
+    "reuse": {**WARM, **BLUR, **POOLS, "schedule__reuse_fakes": True},
+    "reuse-together": {**WARM, **TOGETHER, **POOLS, "schedule__reuse_fakes": True},
+}
+
+
+@pytest.mark.parametrize("name", WARM_GAMES)
+def test_warm_steps_are_the_first_25_and_every_500th(name):
+    training = Training(experiment_of(seed=3, **WARM_GAMES[name]))
+    replay = Replay(training)
+    for start, steps in ((0, 1), (24, 2), (499, 3), (1000, 1)):
+        training.counters[STEP] = replay.draws.step = start
+        follow(training, replay, steps)
+
+
+LIVE_CHANGES = {
+    "rates": {"optimizer.generator.learning_rate": 0.01, "optimizer.discriminator.rate_schedule": "linear",
+              "optimizer.discriminator.rate_steps": 4},
+    "kind": {"optimizer.discriminator.kind": "rmsprop-tf1"},
+    "both kinds": {"optimizer.generator.kind": "optimistic-adam", "optimizer.discriminator.kind": "momentum"},
+    "extragradient": {"optimizer.generator.kind": "extragradient", "optimizer.discriminator.kind": "extragradient",
+                      "schedule.updates": "simultaneous"},
+    "average": {"generator.ema": 0.6},
+    "batch": {"schedule.batch": 20, "schedule.discriminator_steps": 2},
+    "objective": {"objective.kind": "relativistic", "discriminator.clip": 0.4},
+    "penalty": {"penalty.kind": "gradient", "penalty.weight": 0.5},
+    "noise": {"noise.kind": "uniform", "noise.mean": 1.0, "instance_noise.std": 0.3},
+    "unroll": {"schedule.unroll": 1, "optimizer.discriminator.epsilon": 1e-2},
+    "data": {"data.std": 0.5},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LIVE_CHANGES)
+def test_a_change_in_mid_flight_is_what_numpy_does(name):
+    """Moments stay but for a new kind of optimizer; an average starts at the generator; data stays as it was scaled."""
+    training = Training(experiment_of(seed=3, **SMALL, **optimizers("adam", 0.02)))
+    replay = Replay(training)
+    follow(training, replay, 3)
+    training.change(training.experiment.replace(LIVE_CHANGES[name]))
+    replay.follow()
+    if name == "average":
+        replay.average = replay.generator
+    follow(training, replay, 3)
+    # And back.
+    training.change(experiment_of(seed=3, **SMALL, **optimizers("adam", 0.02)))
+    replay.follow()
+    follow(training, replay, 2)
 
 
 def test_the_order_of_updates_matters_to_this_test():
@@ -232,6 +136,110 @@ def test_the_order_of_updates_matters_to_this_test():
         train(training, 4)
         ends.append(training.flat("generator").copy())
     assert np.abs(ends[0] - ends[1]).max() > 1e-4
+
+
+def test_pools_are_visited_in_shuffled_epochs_whatever_the_bursts():
+    """Through training: the cursor goes on from batch to batch, and in an epoch each member comes once."""
+    training = Training(experiment_of(**{**DEEP, **SGD, **POOLS, "schedule__batch": 5}))
+    visits, z = [], []
+    for step in range(7):
+        assert training.counters[[DATA_CURSOR, NOISE_CURSOR]].tolist() == [5 * step, 10 * step]
+        found = met(training)
+        visits.append(found["REAL", random.REAL, 0])
+        z += [found["NOISE", random.DISCRIMINATOR_NOISE, 0], found["NOISE", random.GENERATOR_NOISE, 0]]
+        train(training, 1)
+    for points, size in ((np.concatenate(visits), 7), (np.concatenate(z), 11)):
+        epochs = points[: len(points) // size * size].reshape(-1, size, points.shape[1])
+        members = [np.unique(epoch, axis=0) for epoch in epochs]
+        assert all(len(one) == size for one in members)
+        assert all(np.array_equal(one, members[0]) for one in members)
+        assert not np.array_equal(epochs[0], epochs[1])
+
+
+# What runs with one seed share.
+
+
+DRAWS = (Operation.REAL, Operation.NOISE, Operation.INSTANCE_NOISE, Operation.UNIFORM)
+
+
+def met(training: Training) -> dict[tuple, np.ndarray]:
+    """Return what the next step would draw first at each address: by instruction, stream and update.
+
+    The program is cut off behind the draw and carried out on copies.
+    """
+    found = {}
+    for index, row in enumerate(training._instructions):
+        if row[OP] in DRAWS:
+            arena, counters = training.arena.copy(), training.counters.copy()
+            records = np.zeros((1, len(RECORDED)))
+            execute(
+                training._instructions[: index + 1], training._constants, arena, counters, training.data,
+                training.experiment.seed, records, 1,
+            )  # fmt: skip
+            matrix = arena[row[Y] : row[Y] + row[M] * row[N]].reshape(row[M], row[N])
+            assert not matrix[:, row[V] :].any()
+            found.setdefault((Operation(row[OP]).name, int(row[S]), int(row[T])), matrix[:, : row[V]].T.copy())
+    return found
+
+
+SHARED = {
+    "batch": {"schedule__batch": 35},
+    "objective": {"objective__kind": "relativistic"},
+    "penalty": {"penalty__kind": "gradient", "objective__kind": "hinge"},
+    "networks": {"generator__hidden": [31], "discriminator__hidden": [], "discriminator__activation": "relu"},
+    "normalisation": {"generator__normalization": "batch", "discriminator__normalization": "layer"},
+    "packing": {"schedule__batch": 34, "discriminator__packing": 2, "discriminator__minibatch_features": 4},
+    "spectral": {"discriminator__spectral_norm": True, "generator__init": "orthogonal"},
+    "optimizers": {**optimizers("rmsprop-tf1", 0.1, "optimistic"), "generator__ema": 0.9},
+    "extragradient": EXTRAGRADIENT,
+    "order": {**TWICE, **TOGETHER},
+    "unroll": {"schedule__unroll": 2},
+    "warm": {"schedule__warmup": True},
+}
+
+
+@pytest.mark.parametrize("pool", [{}, POOLS], ids=["fresh", "pools"])
+@pytest.mark.parametrize("name", SHARED)
+def test_runs_with_one_seed_meet_the_same_samples_and_noise_whatever_else_differs(name, pool):
+    usual = {"schedule__batch": 21, "instance_noise__std": 0.5, **DEEP, **pool}
+    one, other = (Training(experiment_of(seed=11, **fields)) for fields in (usual, {**usual, **SHARED[name]}))
+    if not pool:
+        for training in (one, other):
+            training.counters[STEP] = 6
+    first, second = met(one), met(other)
+    both = first.keys() & second.keys()
+    # With pools, what comes after a larger batch lies further on.
+    streams = {random.REAL, random.DISCRIMINATOR_NOISE} | (set() if pool else {random.GENERATOR_NOISE})
+    assert {stream for _, stream, _ in both} >= streams
+    for key in both if not pool else [("REAL", random.REAL, 0), ("NOISE", random.DISCRIMINATOR_NOISE, 0)]:
+        count = min(len(first[key]), len(second[key]))
+        assert np.array_equal(first[key][:count], second[key][:count])
+    for stream in streams - {random.REAL}:
+        key = "NOISE", stream, 0
+        assert not np.array_equal(first[key][:5], first["NOISE", random.DISCRIMINATOR_NOISE, 0][5:10])
+
+
+def test_no_two_draws_of_a_step_are_alike():
+    """Not of two streams, not of two updates, not of two steps."""
+    fields = {**DEEP, **BLUR, **RELATIVISTIC, "data__kind": "gaussian", "data__mean": [0.0, 0.0],
+              "data__std": [1.0, 1.0], "noise__dimension": 2}  # fmt: skip
+    training = Training(experiment_of(**fields, **EXTRAGRADIENT))
+    found = []
+    for step in range(3):
+        training.counters[STEP] = step
+        found += met(training).values()
+    assert len(found) == 3 * 2 * 8
+    # Of normal numbers scaled in three ways: their quotients tell them apart.
+    shapes = {(np.round(draw / draw[0, 0], 9)).tobytes() for draw in found}
+    assert len(shapes) == len(found)
+
+
+def test_a_replayed_draw_is_what_training_meets():
+    training = Training(experiment_of(**{**DEEP, **SGD, "schedule__batch": 21}))
+    training.counters[STEP] = 9
+    found = met(training)["REAL", random.REAL, 0]
+    assert np.array_equal(found, drawn(training, Operation.REAL, (21, 2), random.REAL, 0, 9))
+    assert not np.array_equal(found, drawn(training, Operation.REAL, (21, 2), random.REAL, 0, 8))
 
 
 # The Dirac-GAN of REFERENCES.md.
@@ -284,15 +292,27 @@ BUSY = {
     "precision": 32, "generator__hidden": [17, 8], "discriminator__hidden": [9, 33], "schedule__batch": 21,
     "schedule__discriminator_steps": 2, "instance_noise__std": 0.1, "instance_noise__decay_steps": 40,
 }  # fmt: skip
-REFERENCE_STEPS = 300
+RUNS = {
+    "busy": BUSY,
+    "warm": {**BUSY, "schedule__warmup": True, "objective__kind": "wasserstein", "discriminator__clip": 0.1},
+    "pools": {**BUSY, "data__size": 50, "noise__size": 33, "schedule__reuse_fakes": True,
+              **optimizers("rmsprop-tf1", 0.01)},
+    "extragradient": {**BUSY, **EXTRAGRADIENT, "schedule__discriminator_steps": 1, "generator__ema": 0.9,
+                      "discriminator__spectral_norm": True, "data__size": 50},
+    "normed": {**BUSY, **NORMED, "discriminator__packing": 4, "discriminator__minibatch_features": 3,
+               "penalty__kind": "dragan", **optimizers("optimistic-adam", 0.01)},
+    "unrolled": {**BUSY, "schedule__unroll": 2, "objective__kind": "relativistic", "schedule__batch": 16},
+}  # fmt: skip
+STEPS = 60
 
 
 @pytest.mark.parametrize("bits", [32, 64])
-def test_bursts_of_any_length_give_the_same_bits(bits):
+@pytest.mark.parametrize("name", RUNS)
+def test_bursts_of_any_length_give_the_same_bits(name, bits):
     ends, tables = set(), []
     for burst in (1, 7, 1000):
-        training = Training(experiment_of(**{**BUSY, "precision": bits}))
-        left, records = REFERENCE_STEPS, []
+        training = Training(experiment_of(**{**RUNS[name], "precision": bits}))
+        left, records = STEPS, []
         while left:
             records.append(train(training, min(burst, left)))
             left -= len(records[-1])
@@ -306,21 +326,23 @@ def test_bursts_of_any_length_give_the_same_bits(bits):
 def watch(evaluator: Evaluator) -> None:
     z = evaluator.noise(50)
     samples = evaluator.generate(z)
+    evaluator.generate(z, average=True)
     evaluator.discriminate(evaluator.real(333))
     evaluator.slopes(samples)
-    evaluator.pulls(samples)
+    evaluator.pulls(samples, evaluator.real(50))
 
 
-def test_watching_never_changes_the_run():
+@pytest.mark.parametrize("name", RUNS)
+def test_watching_never_changes_the_run(name):
     ends = set()
     for watched in (False, True):
-        training = Training(experiment_of(**BUSY))
+        training = Training(experiment_of(**RUNS[name]))
         evaluator = Evaluator(training.experiment, training.data)
-        for _ in range(20):
+        for _ in range(10):
             if watched:
                 evaluator.load(training)
                 watch(evaluator)
-            train(training, 15)
+            train(training, 3)
         ends.add(bits_of(training))
     assert len(ends) == 1
 
@@ -347,86 +369,85 @@ def test_two_runs_of_one_experiment_are_equal_and_of_two_seeds_are_not():
     assert ends[0] == ends[1] != ends[2]
 
 
-def test_a_snapshot_leads_to_the_same_future():
-    training = Training(experiment_of(**BUSY))
-    train(training, 50)
+@pytest.mark.parametrize("name", RUNS)
+def test_a_snapshot_leads_to_the_same_future(name):
+    training, other = (Training(experiment_of(**RUNS[name])) for _ in range(2))
+    train(training, 22)
     snapshot = training.snapshot()
-    records = train(training, 50)
+    records = train(training, 20)
     end = bits_of(training)
-    training.restore(snapshot)
-    assert training.step == 50
-    assert np.array_equal(train(training, 50), records)
-    assert bits_of(training) == end
+    for again in (training, other):
+        again.restore(snapshot)
+        assert again.step == 22
+        assert np.array_equal(train(again, 20), records)
+        assert bits_of(again) == end
+
+
+def test_any_number_of_threads_gives_the_same_bits():
+    def run(name: str) -> bytes:
+        training = Training(experiment_of(**RUNS[name]))
+        records = train(training, STEPS)
+        return bits_of(training) + records.tobytes()
+
+    alone = [run(name) for name in RUNS]
+    for threads in (2, 5):
+        with ThreadPoolExecutor(threads) as pool:
+            assert list(pool.map(run, [*RUNS, *RUNS])) == 2 * alone
 
 
 PROCESS = """
-import hashlib, sys
-sys.path[:0] = {paths!r}
-from test_training import BUSY, bits_of, experiment_of, train
-from ganviz.engine.training import Training
-training = Training(experiment_of(**BUSY))
-train(training, 50)
-print(hashlib.sha256(bits_of(training)).hexdigest())
+import test_training
+print(test_training.digest())
 """
 BOUNDS = """
-import sys
-sys.path[:0] = {paths!r}
-from test_training import *
 import numba
+import test_training
 assert numba.config.BOUNDSCHECK == 1
-for kind in ("uniform", "swiss-roll"):
-    for hidden in ([], [1, 3, 17]):
-        for objective in ("minimax", "wasserstein"):
-            experiment = experiment_of(
-                precision=32, data__kind=kind, generator__hidden=hidden, discriminator__hidden=hidden[::-1],
-                schedule__batch=5, noise__dimension=3, discriminator__clip=0.5, instance_noise__std=0.1,
-                objective__kind=objective, discriminator__bias=objective == "minimax",
-                data__standardize=kind == "uniform", generator__activation="softplus", generator__output="tanh",
-                schedule__updates="simultaneous" if hidden else "alternating", schedule__discriminator_steps=2,
-                noise__kind="uniform" if hidden else "normal",
-            )
-            training = Training(experiment)
-            train(training, 3)
-            evaluator = Evaluator(experiment, training.data)
-            evaluator.load(training)
-            watch(evaluator)
-            samples = evaluator.generate(evaluator.noise(7))
-            assert samples.shape == (7, experiment.dimension)
-for kind in KINDS:
-    if kind != "file":
-        train(Training(experiment_of(precision=32, data__kind=kind, **SGD)), 2)
+test_training.go_everywhere()
 print("in bounds")
 """
 
 
-def run_process(script: str, cache: Path, **environment: str) -> str:
-    paths = [str(ROOT), str(Path(__file__).parent)]
-    own = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
-    done = subprocess.run(
-        [sys.executable, "-c", script.format(paths=paths)],
-        env={**own, "NUMBA_CACHE_DIR": str(cache), **environment},
-        capture_output=True, text=True, timeout=240, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+def digest() -> str:
+    """Return a digest of all that some runs carry."""
+    found = hashlib.sha256()
+    for fields in RUNS.values():
+        training = Training(experiment_of(**fields))
+        train(training, 20)
+        found.update(bits_of(training))
+    return found.hexdigest()
+
+
+def go_everywhere() -> None:
+    """Carry out every instruction on matrices of many sizes, in 32 bits."""
+    for fields in (*GAMES.values(), *WARM_GAMES.values(), *RUNS.values()):
+        training = Training(experiment_of(**{**fields, "precision": 32}))
+        train(training, 2)
+        evaluator = Evaluator(training.experiment, training.data)
+        evaluator.load(training)
+        watch(evaluator)
+        assert evaluator.generate(evaluator.noise(7)).shape == (7, training.experiment.dimension)
+    for kind in KINDS:
+        if kind != "file":
+            for size in (0, 9):
+                train(Training(experiment_of(precision=32, data__kind=kind, data__size=size, **SGD)), 2)
+    for init in ("pytorch", "glorot", "he", "orthogonal", "normal", "zeros"):
+        initial(init, precision=32)
 
 
 def test_compiled_loaded_and_in_this_process_the_bits_are_the_same(tmp_path):
-    training = Training(experiment_of(**BUSY))
-    train(training, 50)
-    here = hashlib.sha256(bits_of(training)).hexdigest()
     compiled = run_process(PROCESS, tmp_path)
     kept = {path.name for path in tmp_path.rglob("*.nbc")}
     assert kept
     loaded = run_process(PROCESS, tmp_path)
     # The second process compiled nothing.
     assert {path.name for path in tmp_path.rglob("*.nbc")} == kept
-    assert compiled == loaded == here
+    assert compiled == loaded == digest()
 
 
-def test_no_kernel_reads_or_writes_beyond_its_arrays(tmp_path):
-    script = BOUNDS.replace("import numba\n", "import numba\nfrom ganviz.experiment import KINDS\n")
-    assert run_process(script, tmp_path, NUMBA_BOUNDSCHECK="1") == "in bounds"
+def test_no_kernel_reads_or_writes_beyond_its_arrays():
+    """All but products, which address memory themselves: see test_linear."""
+    assert run_process(BOUNDS, "bounds", NUMBA_BOUNDSCHECK="1") == "in bounds"
 
 
 # Initial parameters.
@@ -519,75 +540,142 @@ SHOWN = [
     {"data__kind": "gaussian", "data__mean": [5.0, -2.0], "data__std": [3.0, 0.5], "data__standardize": True},
     {"data__kind": "gaussian", "data__mean": 7.0, "data__std": 4.0, "data__standardize": True},
 ]
+ACTIVATIONS = ["relu", "leaky-relu", "tanh", "sigmoid", "softplus", "elu", "gelu", "sine", "maxout", "linear"]
 
 
 class Shown:
     """An evaluator, and the same things in NumPy, in the data's own units."""
 
-    def __init__(self, **fields: object) -> None:
+    def __init__(self, steps: int = 3, **fields: object) -> None:
         training = Training(experiment_of(seed=5, noise__dimension=3, **fields))
-        train(training, 3)
+        train(training, steps)
         self.e, d = training.experiment, training.experiment.dimension
         self.shift, self.scale = training.data.shift[:d], training.data.scale[:d]
         self.generator, self.discriminator = (network(training, player) for player in PLAYERS)
+        self.forms = plain.Game(self.e).forms
         self.evaluator = Evaluator(self.e, training.data)
         self.evaluator.load(training)
         self.points = self.shift + self.scale * np.random.default_rng(2).normal(size=(37, d))
+        self.replay = Replay(training)
+        place = training.layout["generator"]
+        average = training.arena[place.average : place.average + place.network.size]
+        self.average = [(weight.copy(), bias.copy()) for weight, bias in place.network.split(average)]
+        self.running = {player: self.statistics(training, player) for player in PLAYERS}
 
-    def generate(self, z):
-        made = plain.forward(self.generator, self.e.generator.activation, self.e.generator.output, z)
+    def statistics(self, training: Training, player: str) -> list | None:
+        place = training.layout[player]
+        if not place.network.statistics:
+            return None
+        sizes = np.repeat([layer.outputs for layer in place.network.hidden], 2)
+        kept = training.arena[place.running : place.running + place.network.statistics]
+        parts = np.split(kept.copy()[None, :], np.cumsum(sizes)[:-1], axis=1)
+        return list(zip(parts[::2], parts[1::2], strict=True))
+
+    def generate(self, z, network=None):
+        made = Pass(self.forms[0], network or self.generator, z, None, self.running["generator"]).output
         return made * self.scale + self.shift
 
-    def discriminate(self, points):
-        x = (points - self.shift) / self.scale
-        return plain.forward(self.discriminator, self.e.discriminator.activation, "linear", x)[..., 0]
+    def judge(self, points) -> Pass:
+        """Judge each point as a pack of copies of it."""
+        x = np.repeat((points - self.shift) / self.scale, self.forms[1].packing, axis=0)
+        return Pass(self.forms[1], self.discriminator, x, self.replay.singular, self.running["discriminator"])
 
-    def differences(self, function):
-        """Differentiate a function of single points (n, d) -> (n,) along each axis."""
-        points, axes = self.points.astype(np.longdouble), np.eye(self.points.shape[1], dtype=np.longdouble)
-        h = np.longdouble(1e-7)
-        return np.stack([(function(points + h * a) - function(points - h * a)) / (2 * h) for a in axes], axis=1)
+    def discriminate(self, points):
+        return self.judge(points).output[:, 0]
+
+    def slopes(self, points):
+        # What moves a point moves all copies of it.
+        slopes = self.judge(points).slopes()
+        return slopes.reshape(len(points), self.forms[1].packing, -1).sum(1) / self.scale
+
+
+NORMALIZED = {
+    "batch": {"generator__normalization": "batch", "discriminator__normalization": "batch"},
+    "layer": {"generator__normalization": "layer", "discriminator__normalization": "layer"},
+    "spectral": {"discriminator__spectral_norm": True},
+    "packing": {"discriminator__packing": 4},
+    "features": {"discriminator__minibatch_features": 3},
+    "average": {"generator__ema": 0.5, **optimizers("sgd", 0.5)},
+    "residual": {"generator__residual": True, "discriminator__residual": True, "generator__hidden": [9, 9],
+                 "discriminator__hidden": [6, 6, 17]},
+}  # fmt: skip
+
+
+def assert_shown(shown: Shown) -> None:
+    z = np.random.default_rng(1).normal(size=(23, 3))
+    np.testing.assert_allclose(shown.evaluator.generate(z), shown.generate(z), rtol=1e-10, atol=1e-11)
+    if shown.e.generator.ema:
+        averaged = shown.evaluator.generate(z, average=True)
+        np.testing.assert_allclose(averaged, shown.generate(z, shown.average), rtol=1e-10, atol=1e-11)
+        assert np.abs(averaged - shown.evaluator.generate(z)).max() > 1e-3
+    expected = shown.discriminate(shown.points)
+    np.testing.assert_allclose(shown.evaluator.discriminate(shown.points), expected, rtol=1e-10, atol=1e-11)
+    outputs, slopes = shown.evaluator.slopes(shown.points)
+    np.testing.assert_allclose(outputs, expected, rtol=1e-10, atol=1e-11)
+    np.testing.assert_allclose(slopes, shown.slopes(shown.points), rtol=1e-9, atol=1e-11)
+    assert np.ptp(outputs) > 0
+    assert np.abs(slopes).max() > 0
 
 
 @pytest.mark.parametrize("fields", SHOWN, ids=["plane", "standardized-plane", "standardized-line"])
-@pytest.mark.parametrize("activation", ["relu", "leaky-relu", "tanh", "sigmoid", "softplus", "linear"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("output", ["linear", "tanh", "sigmoid"])
 def test_an_evaluator_shows_what_numpy_computes(fields, activation, output):
-    networks = {"generator__hidden": [9, 6], "discriminator__hidden": [6, 17]}
-    shown = Shown(
-        **fields, **networks, generator__activation=activation, discriminator__activation=activation,
-        generator__output=output,
+    assert_shown(
+        Shown(
+            **fields, generator__hidden=[9, 6], discriminator__hidden=[6, 17], generator__activation=activation,
+            discriminator__activation=activation, generator__output=output,
+        )
     )  # fmt: skip
-    z = np.random.default_rng(1).normal(size=(23, 3))
-    np.testing.assert_allclose(shown.evaluator.generate(z), shown.generate(z), rtol=1e-11, atol=1e-11)
-    expected = shown.discriminate(shown.points)
-    np.testing.assert_allclose(shown.evaluator.discriminate(shown.points), expected, rtol=1e-11, atol=1e-12)
-    outputs, slopes = shown.evaluator.slopes(shown.points)
-    np.testing.assert_allclose(outputs, expected, rtol=1e-11, atol=1e-12)
-    np.testing.assert_allclose(slopes, shown.differences(shown.discriminate).astype(float), rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("steps", [0, 3])
+@pytest.mark.parametrize("fields", SHOWN, ids=["plane", "standardized-plane", "standardized-line"])
+@pytest.mark.parametrize("name", NORMALIZED)
+def test_an_evaluator_knows_every_kind_of_network(name, fields, steps):
+    networks = {"generator__hidden": [9, 6], "discriminator__hidden": [6, 17], **NORMALIZED[name]}
+    if steps == 0:
+        networks["generator__ema"] = 0.0
+    assert_shown(Shown(steps, **fields, **networks))
+
+
+def test_a_fresh_discriminator_with_spectral_norm_is_seen_as_it_is():
+    """Before the first power iteration of training too its weights are divided by something like their norm."""
+    training = Training(experiment_of(discriminator__spectral_norm=True))
+    evaluator = Evaluator(training.experiment, training.data)
+    evaluator.load(training)
+    assert np.ptp(evaluator.discriminate(np.random.default_rng(0).normal(size=(50, 2)))) > 1e-3
+
+
+OWN_LOSSES = {
+    "minimax": lambda y, on_real: -1 / (1 + np.exp(-y)),
+    "non-saturating": lambda y, on_real: -1 / (1 + np.exp(y)),
+    "wasserstein": lambda y, on_real: -np.ones_like(y),
+    "relativistic": lambda y, on_real: -1 / (1 + np.exp(y - on_real)),
+}
+"""The derivative of a sample's own loss in the output for it."""
 
 
 @pytest.mark.parametrize("fields", SHOWN, ids=["plane", "standardized-plane", "standardized-line"])
-@pytest.mark.parametrize("objective", ["minimax", "non-saturating", "wasserstein"])
-def test_pulls_are_what_the_generators_samples_descend(fields, objective):
+@pytest.mark.parametrize("objective", OWN_LOSSES)
+@pytest.mark.parametrize("network", [{}, {"discriminator__packing": 2, "discriminator__spectral_norm": True}])
+def test_pulls_are_what_the_generators_samples_descend(fields, objective, network):
     shown = Shown(
-        **fields, objective__kind=objective, generator__hidden=[4], discriminator__hidden=[9],
+        **fields, **network, objective__kind=objective, generator__hidden=[4], discriminator__hidden=[9],
         discriminator__activation="tanh",
     )  # fmt: skip
-    own_loss = {
-        "minimax": lambda y: -np.logaddexp(0, y),
-        "non-saturating": lambda y: np.logaddexp(0, -y),
-        "wasserstein": lambda y: -y,
-    }[objective]
-    gradient = shown.differences(lambda points: own_loss(shown.discriminate(points))).astype(float)
+    real = shown.points[::-1] + 0.5
+    weight = OWN_LOSSES[objective](shown.discriminate(shown.points), shown.discriminate(real))
+    gradient = weight[:, None] * shown.slopes(shown.points)
     # In training units the gradient is scale times that in own units; the step that it asks for is scaled back.
-    expected = -(shown.scale**2) * gradient
-    np.testing.assert_allclose(shown.evaluator.pulls(shown.points)[0], expected, rtol=1e-6, atol=1e-9)
+    pulls, norms = shown.evaluator.pulls(shown.points, real)
+    np.testing.assert_allclose(pulls, -(shown.scale**2) * gradient, rtol=1e-9, atol=1e-11)
+    np.testing.assert_allclose(norms, np.linalg.norm(shown.scale * gradient, axis=1), rtol=1e-9)
 
 
 def test_a_pull_moves_a_sample_downhill_whatever_the_batch():
     shown = Shown(generator__hidden=[4], discriminator__hidden=[9], objective__kind="non-saturating")
-    many, one = shown.evaluator.pulls(shown.points)[0], shown.evaluator.pulls(shown.points[:1])[0]
+    many, one = (shown.evaluator.pulls(points, points)[0] for points in (shown.points, shown.points[:1]))
     np.testing.assert_allclose(many[:1], one, rtol=1e-12)
     moved = shown.points + 1e-4 * many
     assert (shown.discriminate(moved) >= shown.discriminate(shown.points)).all()
@@ -596,17 +684,10 @@ def test_a_pull_moves_a_sample_downhill_whatever_the_batch():
 # Instance noise, clipping, divergence.
 
 
-def blurred(std: float, decay: int, step: int, n: int = 20_000, bits: int = 64) -> np.ndarray:
-    program = Program()
-    out, scratch = program.matrix(1, n), program.matrix(1, n)
-    program.add(Operation.INSTANCE_NOISE, x=scratch.place, y=out.place, m=n, s=4, constants=(std, decay))
-    arena, counters = new_arena(program.size, bits), np.array([step], np.int64)
-    arena[:n] = 0.75
-    execute(
-        program.instructions, program.constants, arena, counters, data_plan(Experiment()), 0,
-        np.zeros((1, len(RECORDED))), 1,
-    )  # fmt: skip
-    return arena[:n] - arena.dtype.type(0.75)
+def blurred(std: float, decay: int, step: int, bits: int = 64) -> np.ndarray:
+    training = Training(experiment_of(precision=bits, **TINY))
+    constants = (float(std), float(decay))
+    return drawn(training, Operation.INSTANCE_NOISE, (20_000, 1), 4, 0, step, constants=constants).ravel()
 
 
 @pytest.mark.parametrize("bits", [32, 64])
@@ -710,27 +791,57 @@ def test_a_learning_rate_takes_effect_at_the_next_step():
     assert not moved(training, "discriminator").any()
 
 
-def kept_moments(training: Training, player: str) -> tuple[np.ndarray, np.ndarray, int]:
+def kept_moments(training: Training, player: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
     place = training.layout[player]
-    arena, size = training.arena, place.network.size
-    first, second = arena[place.first : place.first + size], arena[place.second : place.second + size]
-    return first.copy(), second.copy(), int(training.counters[place.counter])
+    first, second, third = (
+        training.arena[start : start + place.network.size].copy() for start in (place.first, place.second, place.third)
+    )
+    return first, second, third, int(training.counters[place.counter])
 
 
-def test_a_new_kind_of_optimizer_starts_its_own_moments_afresh():
-    training = Training(experiment_of(**DEEP))
+@pytest.mark.parametrize(("kind", "start"), [("rmsprop", 0), ("rmsprop-tf1", 1), ("optimistic-adam", 0)])
+def test_a_new_kind_of_optimizer_starts_its_own_moments_afresh(kind, start):
+    training = Training(experiment_of(**DEEP, **optimizers("adam", 0.01)))
     train(training, 5)
     parameters = {player: training.flat(player).copy() for player in PLAYERS}
     kept = kept_moments(training, "generator")
-    training.change(training.experiment.replace({"optimizer.discriminator.kind": "rmsprop"}))
-    first, second, count = kept_moments(training, "discriminator")
+    training.change(training.experiment.replace({"optimizer.discriminator.kind": kind}))
+    first, second, third, count = kept_moments(training, "discriminator")
     assert not first.any()
-    assert not second.any()
+    assert (second == start).all()
+    assert not third.any()
     assert count == 0
     assert all(np.array_equal(*pair) for pair in zip(kept, kept_moments(training, "generator"), strict=True))
-    assert kept[2] == 5
+    assert kept[1].any()
+    assert kept[-1] == 5
     assert all(np.array_equal(parameters[player], training.flat(player)) for player in PLAYERS)
     assert training.step == 5
+
+
+def test_moments_start_where_the_kind_says():
+    for kind, start in (("rmsprop-tf1", 1), ("rmsprop", 0), ("adam", 0)):
+        training = Training(experiment_of(**DEEP, **optimizers(kind, 0.01)))
+        for player in PLAYERS:
+            assert (kept_moments(training, player)[1] == start).all()
+
+
+def test_an_average_that_is_switched_on_starts_from_the_present_generator():
+    training = Training(experiment_of(**DEEP, **SGD))
+    train(training, 5)
+    training.change(training.experiment.replace({"generator.ema": 0.9}))
+    place = training.layout["generator"]
+
+    def average():
+        return training.arena[place.average : place.average + place.network.size].copy()
+
+    before = training.flat("generator").copy()
+    assert np.array_equal(average(), before)
+    train(training, 1)
+    now = average()
+    np.testing.assert_allclose(now, 0.9 * before + 0.1 * training.flat("generator"), rtol=1e-12)
+    # Another decay goes on from where it is.
+    training.change(training.experiment.replace({"generator.ema": 0.5}))
+    assert np.array_equal(average(), now)
 
 
 @pytest.mark.parametrize(
@@ -742,6 +853,9 @@ def test_a_new_kind_of_optimizer_starts_its_own_moments_afresh():
         {"instance_noise.std": 0.5},
         {"data.std": 0.5},
         {"noise.kind": "uniform"},
+        {"penalty.kind": "r1"},
+        {"optimizer.generator.beta1": 0.0},
+        {"schedule.unroll": 1},
     ],
     ids=lambda changes: next(iter(changes)),
 )
