@@ -1,17 +1,21 @@
-"""The command line: opens the window, lists presets, trains without a window."""
+"""The command line: opens the window, lists presets, trains without a window, times the engine."""
 
 from __future__ import annotations
 
 import argparse
 import csv
+import json
 import os
+import signal
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ganviz import __version__
 from ganviz.experiment import Experiment, ExperimentError, load, load_with, presets, to_toml
@@ -23,10 +27,14 @@ ROWS = 101
 """Rows that metrics.csv has at most, the first and the last step among them."""
 BURST = 0.2
 """Seconds of training between two looks at progress and interrupts, about."""
+PROGRESS_EVERY = 2.0
+"""Seconds between two lines of progress where there is no terminal."""
+LONGEST_TIMING = 3600
 
 WINDOW_HELP = """\
 Opens the window and trains a preset (see "ganviz presets"), a .toml experiment, or the numbers of a .csv or .npy
-file. Other commands: "ganviz presets" lists the presets; "ganviz run" trains without a window.
+file. Other commands: "ganviz presets" lists the presets; "ganviz run" trains without a window; "ganviz bench" times
+the engine.
 
 example:
   ganviz faithful
@@ -37,12 +45,20 @@ Trains without a window. With --out, writes experiment.toml, metrics.csv, sample
 example:
   ganviz run faithful --steps 5000 --set optimizer.generator.learning_rate=1e-4 --out results
 """
+BENCH_HELP = """\
+Times the engine on fixed workloads, on one core: the median of seven timings each. Beside it stands how many
+multiply-adds the core can do at most, measured between the timings, and the share of it that the matrix products of
+the training reach. docs/performance.md says what is counted.
+
+example:
+  ganviz bench ring128 clip512 --seconds 1
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code: 0, or 2 after one line on standard error."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    commands: dict[str, Callable[[list[str]], int]] = {"presets": _presets, "run": _run}
+    commands: dict[str, Callable[[list[str]], int]] = {"presets": _presets, "run": _run, "bench": _bench}
     command = commands.get(given[0]) if given else None
     try:
         return command(given[1:]) if command else _window(given)
@@ -174,15 +190,9 @@ def _make_folder(folder: Path) -> None:
 
 
 def _train(experiment: Experiment, steps: int, folder: Path | None) -> int:
-    from ganviz.engine import warmup
-    from ganviz.engine.compiler import cache_note
     from ganviz.run import Run, TrainingDiverged
 
-    if cache_note():
-        _say(cache_note())
-    if not warmup.is_ready(experiment.precision):
-        _say("Compiling the engine for this computer. This happens once and takes some seconds.")
-        warmup.warm(experiment.precision)
+    _compile(experiment.precision, _say)
     run = Run(experiment)
     rows: list[dict[str, float]] = []
     every = max(1, -(-steps // (ROWS - 1)))
@@ -208,6 +218,46 @@ def _train(experiment: Experiment, steps: int, folder: Path | None) -> int:
         _write(run, rows, folder)
         _say(f"written to {folder}: experiment.toml, metrics.csv, samples.csv, figure.svg")
     return _fail(problem) if problem else 0
+
+
+def _compile(bits: int, say: Callable[[str], None]) -> None:
+    """Compile the engine if it is not in its cache, and say so."""
+    from ganviz.engine import warmup
+    from ganviz.engine.compiler import cache_note
+
+    if cache_note():
+        say(cache_note())
+    if not warmup.is_ready(bits):
+        say("Compiling the engine for this computer. This happens once and takes some seconds.")
+    with _heeding_interrupts():
+        warmup.warm(bits)
+
+
+@contextmanager
+def _heeding_interrupts() -> Generator[None]:
+    """Have an interrupt end what compiles, at the latest when it is done: Numba may lose it or make an error of it."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
+        # Interrupts are somebody else's.
+        yield
+        return
+    met = False
+
+    def note(number: int, frame: FrameType | None) -> None:
+        nonlocal met
+        met = True
+        signal.default_int_handler(number, frame)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    except Exception:
+        if not met:
+            raise
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if met:
+        raise KeyboardInterrupt
 
 
 def _measure(run: Run, rows: list[dict[str, float]]) -> None:
@@ -255,7 +305,7 @@ def _progress(steps: int) -> Generator[Callable[[int], None]]:
     def line(step: int) -> None:
         nonlocal last
         now = time.perf_counter()
-        if now - last >= 2.0:
+        if now - last >= PROGRESS_EVERY:
             last = now
             _say(f"step {step:,} of {steps:,}, {step / (now - began):,.0f} steps/s")
 
@@ -304,3 +354,87 @@ def _write(run: Run, rows: Sequence[dict[str, float]], folder: Path) -> None:
         draw(scenes, folder / "figure.svg")
     except OSError as error:
         raise ExperimentError(f"--out {folder}: the results cannot be written: {error.strerror or error}") from error
+
+
+def _bench(arguments: list[str]) -> int:
+    from ganviz.bench import WORKLOADS
+
+    parser = _parser("ganviz bench", BENCH_HELP)
+    names = ", ".join(WORKLOADS)
+    parser.add_argument("workloads", nargs="*", type=_workload, metavar="WORKLOAD", help=f"of {names}; default: all")
+    parser.add_argument(
+        "--seconds", type=_seconds, default=0.5, metavar="S", help="length of each timing, about (default: 0.5)"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object in place of lines")
+    options = parser.parse_args(arguments)
+    return _time(list(dict.fromkeys(options.workloads)) or list(WORKLOADS), options.seconds, options.json)
+
+
+def _workload(text: str) -> str:
+    from ganviz.bench import WORKLOADS
+
+    if text not in WORKLOADS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not allowed: a workload of {', '.join(WORKLOADS)}")
+    return text
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= LONGEST_TIMING:
+        raise argparse.ArgumentTypeError(f"{text!r} is not allowed: a number above 0, {LONGEST_TIMING} at most")
+    return seconds
+
+
+def _time(names: Sequence[str], seconds: float, as_json: bool) -> int:
+    from ganviz.bench import BITS, Peak, measure, pinned, workload
+    from ganviz.bench.report import conditions, entry, heading, row
+    from ganviz.run import TrainingDiverged
+
+    def tell(*lines: str) -> None:
+        if not as_json:
+            _say(*lines)
+
+    entries: list[dict[str, Any]] = []
+    with pinned() as core:
+        _compile(BITS, tell)
+        with _heeding_interrupts():
+            peak = Peak(BITS)
+        told = conditions(core, seconds)
+        tell(*heading(told))
+        for name in names:
+            try:
+                with _timings(name, tell) as report:
+                    measured = measure(workload(name), seconds, peak, report)
+            except TrainingDiverged as error:
+                return _fail(f"{name}: {error}")
+            entries.append(entry(name, measured))
+            tell(row(name, measured))
+    if as_json:
+        _say(json.dumps({**told, "workloads": entries}, indent=2))
+    return 0
+
+
+@contextmanager
+def _timings(name: str, tell: Callable[..., None]) -> Generator[Callable[[int], None]]:
+    """Show which timing of a workload has ended: a bar on a terminal, a line every few seconds elsewhere."""
+    from ganviz.bench import TIMINGS
+
+    if sys.stderr.isatty():
+        from tqdm import tqdm
+
+        with tqdm(total=TIMINGS, desc=name, unit=" timings", leave=False, dynamic_ncols=True) as bar:
+            yield lambda done: (bar.update(done - bar.n), None)[1]
+        return
+    last = time.perf_counter()
+
+    def line(done: int) -> None:
+        nonlocal last
+        now = time.perf_counter()
+        if now - last >= PROGRESS_EVERY and done < TIMINGS:
+            last = now
+            tell(f"{name}: timing {done} of {TIMINGS}")
+
+    yield line
