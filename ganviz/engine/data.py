@@ -41,7 +41,7 @@ from ganviz.experiment.data import (
 )
 
 from . import random
-from .compiler import inlined
+from .compiler import spliced
 from .elementary import exp, expm1, fma, round_even, strict, unit_circle
 
 MIXTURE, ROWS, PIECES, EXPONENTIALS, STUDENT_T, CURVES, CHECKERBOARD, PINWHEEL = range(8)
@@ -213,7 +213,7 @@ def _walker(shares: Floats) -> Floats:
     return table
 
 
-@inlined
+@spliced
 def fill_real(plan, out, count, pool, cursor, stream, update, step, seed, words):
     """Fill the first columns of out (d, columns) with real samples in training units, the others with 0.
 

@@ -158,6 +158,16 @@ def _closeness(
     )  # fmt: skip
 
 
+def _emit_nearness(program: Program, node: Node, y: int, places: list[int]) -> None:
+    x, others = node.inputs[0].shape, node.inputs[1].shape
+    pull = node.name == "nearness_pull"
+    features = node.inputs[2].shape.rows if pull else node.shape.rows
+    program.add(
+        Operation.NEARNESS_PULL if pull else Operation.NEARNESS, x=places[0], w=places[1], b=places[-1], y=y,
+        m=features, k=x.rows // features, n=x.stored, v=x.columns, g=others.stored, t=others.columns,
+    )  # fmt: skip
+
+
 def _emit_drawn(program: Program, node: Node, y: int, places: list[int]) -> None:
     shape = node.shape
     # Room for four random words a sample.
@@ -208,6 +218,8 @@ EMIT: dict[str, Emit] = {
     "unpack": _emit_unpack,
     "select": _emit_select,
     "unselect": _emit_unselect,
+    "nearness": _emit_nearness,
+    "nearness_pull": _emit_nearness,
     "closeness": _emit_closeness,
     "closeness_pull": _emit_closeness_pull,
 }

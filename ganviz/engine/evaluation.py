@@ -32,7 +32,7 @@ class Evaluator:
     """Evaluates a training's networks at given points; everything goes in and comes out in the data's own units.
 
     Batch normalisation uses running statistics. A discriminator that judges packs sees a point as a pack of copies
-    of it, and minibatch features compare the points with each other.
+    of it, and minibatch features compare each point with real samples for show, as many as it had for company.
 
     Parameters
     ----------
@@ -135,13 +135,21 @@ class Evaluator:
             "pulls", len(samples), write, x=self._to_training_units(samples), real=self._to_training_units(real)
         )
         gradient = len(samples) * found["slope"]
-        return -gradient * self._scale, np.sqrt((gradient**2).sum(axis=1))
+        # Just before a divergence a gradient may be too large to be squared.
+        with np.errstate(over="ignore"):
+            return -gradient * self._scale, np.sqrt((gradient**2).sum(axis=1))
 
     def _judge(self, graph: Graph, x: Node) -> Node:
+        settings, position = self.experiment.discriminator, Position.at(graph, self.experiment, self._layout)
         pack = x
-        for _ in range(self.experiment.discriminator.packing - 1):
+        for _ in range(settings.packing - 1):
             pack = graph.stack(pack, x)
-        return Position.at(graph, self.experiment, self._layout).judge(pack, running=True)
+        beside: Node | None = None
+        if settings.minibatch_features:
+            others = self.experiment.schedule.batch // settings.packing - 1
+            real = Shape(self.experiment.dimension, others * settings.packing, 1)
+            beside = position.pack(graph.drawn(Operation.REAL, real, s=random.SHOWN_REAL))
+        return position.judge(pack, running=True, beside=beside)
 
     def _to_training_units(self, points: Float64) -> Float64:
         return (points - self._shift) / self._scale
@@ -166,6 +174,6 @@ class Evaluator:
             rows_in(self._arena, given[label], Shape(rows.shape[1], len(rows), 1))[:] = rows
         run_program(program, self._arena, self.data, self.experiment.seed)
         return {
-            label: np.ascontiguousarray(rows_in(self._arena, place, shape), dtype=np.float64)
+            label: np.array(rows_in(self._arena, place, shape), dtype=np.float64, order="C")
             for label, (place, shape) in results.items()
         }

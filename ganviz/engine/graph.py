@@ -320,6 +320,14 @@ class Graph:
         """Return the derivative of `closeness` weighted by y (features, batch) in x (features * c, batch)."""
         return self._add("closeness_pull", x.shape, (x, y, *directions))
 
+    def nearness(self, x: Node, others: Node, features: int) -> Node:
+        """Return what `closeness` gives each sample of x by itself among others, a constant for derivatives."""
+        return self._add("nearness", x.shape.with_rows(features), (x, others))
+
+    def nearness_pull(self, x: Node, others: Node, y: Node) -> Node:
+        """Return the derivative of `nearness` weighted by y (features, batch) in x."""
+        return self._add("nearness_pull", x.shape, (x, others, y))
+
     # ---------------------------------------------------------------- derivatives
 
     def gradient(self, loss: Node, wanted: Sequence[Node], seed: Node | None = None) -> list[Node | None]:
@@ -424,6 +432,8 @@ RULES: dict[str, Rule] = {
     "select": lambda g, n, d, i: g.unselect(d, n.inputs[1]) if i == 0 else None,
     "unselect": lambda g, n, d, i: g.select(d, n.inputs[1]) if i == 0 else None,
     "closeness": _closeness_rule,
+    # Only what is shown asks for it, and not for more than a slope.
+    "nearness": lambda g, n, d, i: g.nearness_pull(n.inputs[0], n.inputs[1], d) if i == 0 else None,
     "closeness_pull": _closeness_pull_rule,
 }
 """The derivative of each operation: rule(graph, node, derivative in the node, which input)."""

@@ -56,6 +56,8 @@ def work(op, row, arena, constants):
         _parts(op, arena, x, y, w, m, k, n, valid)
     elif op <= Operation.CLOSENESS_PULL:
         _closeness(op, arena, x, y, w, row[B], row[S], row[Q], row[T], m, k, n, valid)
+    elif op <= Operation.NEARNESS_PULL:
+        _nearness(op, arena, x, y, w, row[B], m, k, n, valid, groups, row[T])
     elif op == Operation.DEVIATION:
         arena[y] = _deviation(arena, x, m, n, valid, groups)
     elif op == Operation.PLANE:
@@ -223,6 +225,31 @@ def _closeness(op, arena, x, y, w, b, s, weights, directions, m, k, n, valid):
                         difference = arena[x + r + i] - arena[x + r + j]
                         sign = 1.0 if difference > 0 else (-1.0 if difference < 0 else 0.0 * difference)
                         arena[y + r + i] -= arena.dtype.type(close * sign)
+
+
+@inlined
+def _nearness(op, arena, x, y, w, weights, m, k, n, valid, stride, others):
+    """See `ganviz.engine.graph.Graph.nearness`; the others' rows lie ``stride`` apart."""
+    for i in range((m if op == Operation.NEARNESS else m * k) * n):
+        arena[y + i] = 0
+    for feature in range(m):
+        for i in range(valid):
+            if op == Operation.NEARNESS:
+                # The sample itself, at no distance.
+                arena[y + feature * n + i] = 1
+            for j in range(others):
+                distance = 0.0
+                for r in range(feature * k, feature * k + k):
+                    distance += abs(arena[x + r * n + i] - arena[w + r * stride + j])
+                close = math.exp(-distance)
+                if op == Operation.NEARNESS:
+                    arena[y + feature * n + i] += arena.dtype.type(close)
+                    continue
+                close *= arena[weights + feature * n + i]
+                for r in range(feature * k, feature * k + k):
+                    difference = arena[x + r * n + i] - arena[w + r * stride + j]
+                    sign = 1.0 if difference > 0 else (-1.0 if difference < 0 else 0.0 * difference)
+                    arena[y + r * n + i] -= arena.dtype.type(close * sign)
 
 
 @inlined

@@ -135,7 +135,7 @@ class Network:
 
     def forward(
         self, graph: Graph, parameters: Parameters, x: Node, *,
-        running: int | None = None, met: list[Statistics] | None = None,
+        running: int | None = None, met: list[Statistics] | None = None, beside: Node | None = None,
     ) -> Node:  # fmt: skip
         """Return what the network makes of a batch (inputs, batch).
 
@@ -145,15 +145,34 @@ class Network:
             Place of running means and variances that stand in for the batch's own.
         met : list, optional
             Receives the batch's own, hidden layer by hidden layer.
+        beside : Node, optional
+            A batch whose company each sample has for minibatch features, instead of that of its own batch.
         """
-        hidden = len(self.hidden)
-        for index, (layer, (weight, bias)) in enumerate(zip(self.layers, parameters.layers, strict=True)):
-            if self.features and index == hidden:
-                close = graph.closeness(graph.apply(weight, x), [], self.features)
-                x = graph.stack(x, close)
-                continue
+        if beside is not None:
+            beside = self._hidden(graph, parameters, beside, running, None)
+        x = self._hidden(graph, parameters, x, running, met)
+        if self.features:
+            weight, _ = parameters.layers[-2]
+            kernels = graph.apply(weight, x)
+            if beside is None:
+                close = graph.closeness(kernels, [], self.features)
+            else:
+                close = graph.nearness(kernels, graph.apply(weight, beside), self.features)
+            x = graph.stack(x, close)
+        weight, bias = parameters.layers[-1]
+        y = graph.apply(weight, x)
+        y = y if bias is None else graph.add_bias(y, bias)
+        code = self.layers[-1].activation
+        assert code is not None
+        return graph.activate(code, y)
+
+    def _hidden(
+        self, graph: Graph, parameters: Parameters, x: Node, running: int | None, met: list[Statistics] | None
+    ) -> Node:
+        """Return what the last hidden layer makes of a batch."""
+        for layer, (weight, bias) in zip(self.hidden, parameters.layers, strict=False):
             y = graph.apply(weight, x)
-            if index < hidden and self.normalization != "none":
+            if self.normalization != "none":
                 if self.normalization == "layer":
                     y = _normalized_samples(graph, y)
                 else:
@@ -162,7 +181,7 @@ class Network:
             if bias is not None:
                 y = graph.add_bias(y, bias)
             y = graph.select(y, y) if layer.activation is None else graph.activate(layer.activation, y)
-            if self.residual and index < hidden and layer.inputs == layer.width:
+            if self.residual and layer.inputs == layer.width:
                 y = graph.combine(y, x)
             x = y
         return x

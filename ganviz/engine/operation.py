@@ -78,49 +78,53 @@ class Operation(IntEnum):
     """y (m, n): how close each sample of x (m k, n) is to the others; t directions at w, b, s."""
     CLOSENESS_PULL = 31
     """y (m k, n): the derivative of that weighted by q (m, n); t directions at w, b, s."""
-    DEVIATION = 32
+    NEARNESS = 32
+    """y (m, n): how close each sample of x (m k, n) is to those of w (m k, g), t of them, and to itself."""
+    NEARNESS_PULL = 33
+    """y (m k, n): the derivative of that weighted by b (m, n)."""
+    DEVIATION = 34
     """y (1) = standard deviation of all numbers of x (m, n)."""
-    PLANE = 33
+    PLANE = 35
     """y (m, n) = x (m) times the transpose of w (n)."""
-    POWER_ITERATION = 34
+    POWER_ITERATION = 36
     """k times: w (n) = x'b, b (m) = x w, each to length 1, for x (m, n)."""
-    STEP_SIZE = 35
+    STEP_SIZE = 37
     """y (1) = rate c0 by schedule c1 of c2 steps, over 1 - c3 to the power of counter q plus t."""
-    ROOT_CORRECTION = 36
+    ROOT_CORRECTION = 38
     """y (1) = 1 over the root of 1 - c0 to the power of counter q plus t."""
-    REAL = 37
+    REAL = 39
     """Real samples into y (m, n), v of them; stream s, update t, pool k with cursor q; of step 0 unless b."""
-    NOISE = 38
+    NOISE = 40
     """Noise of kind g into y (m, n), c0 + c1 times the base, v samples; the rest as REAL; scratch w."""
-    INSTANCE_NOISE = 39
+    INSTANCE_NOISE = 41
     """Normal noise into y (m, n), v samples; c0: standard deviation, c1: decay steps; the rest as REAL."""
-    UNIFORM = 40
+    UNIFORM = 42
     """Numbers uniform on (0, 1) into y (m, n), v samples; the rest as REAL."""
-    FLAT_UNIFORM = 41
+    FLAT_UNIFORM = 43
     """Numbers uniform between c0 and c1 into y (m); stream s, update t."""
-    FLAT_NORMAL = 42
+    FLAT_NORMAL = 44
     """Normal numbers, standard deviation c0, into y (m); stream s, update t."""
-    RECORD = 43
+    RECORD = 45
     """x (1) into the record."""
-    MEANS = 44
+    MEANS = 46
     """Means of x (1, n) and of its sigmoid into two columns of the record, the second q behind the first."""
-    NORM = 45
+    NORM = 47
     """Euclidean norm of x (m) into the record."""
-    UPDATE = 46
+    UPDATE = 48
     """Optimizer t: parameters x (m), gradient y, moments w, b and s, counter q; c: see `optimizer.constants`."""
-    CLIP = 47
+    CLIP = 49
     """Cut x (m) to c0 on both sides."""
-    SHARE_AT_BOUND = 48
+    SHARE_AT_BOUND = 50
     """Share of x (m) at c0 or beyond, into the record."""
-    FINITE = 49
+    FINITE = 51
     """End the program unless all of x (m) is finite."""
-    NEXT = 50
+    NEXT = 52
     """Count a finished step."""
-    REPEAT = 51
+    REPEAT = 53
     """Carry out the next n instructions, END the last, m times, in warm steps k times; draws count the turns."""
-    END = 52
+    END = 54
     """End of what is repeated."""
-    FORGET = 53
+    FORGET = 55
     """Draws from here on count from their own update again."""
 
 

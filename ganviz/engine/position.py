@@ -86,14 +86,19 @@ class Position:
         """Return the generator's samples (d, batch) of noise (dimension, batch)."""
         return self._forward(self.places[GENERATOR], self.generator, z, running)
 
-    def judge(self, x: Node, running: bool = False) -> Node:
-        """Return raw outputs (1, packs) for the discriminator's inputs (packing d, packs)."""
-        return self._forward(self.places[DISCRIMINATOR], self.judging, x, running)
+    def judge(self, x: Node, running: bool = False, beside: Node | None = None) -> Node:
+        """Return raw outputs (1, packs) for the discriminator's inputs (packing d, packs).
 
-    def _forward(self, player: Player, parameters: Parameters, x: Node, running: bool) -> Node:
+        ``beside``: inputs in whose company each is judged where minibatch features look at company.
+        """
+        return self._forward(self.places[DISCRIMINATOR], self.judging, x, running, beside)
+
+    def _forward(
+        self, player: Player, parameters: Parameters, x: Node, running: bool, beside: Node | None = None
+    ) -> Node:
         met: list[Statistics] = []
         place = player.running if running else None
-        y = player.network.forward(self.graph, parameters, x, running=place, met=met)
+        y = player.network.forward(self.graph, parameters, x, running=place, met=met, beside=beside)
         if met:
             self.met[player.name].append(met)
         return y

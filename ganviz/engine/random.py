@@ -19,7 +19,7 @@ import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
 
-from .compiler import inlined
+from .compiler import inlined, spliced
 from .elementary import fma, inserted, log_near_one, split, strict, truncated_normal, unit_circle
 
 # Streams. A new use takes a new number; an old number never changes its meaning.
@@ -214,7 +214,7 @@ def _permute(members, size, stream, update, epoch, seed):
                 members[i] = pack(other if (mixed >> np.uint64(47)) & np.uint64(1) else own, members[i])
 
 
-@inlined
+@spliced
 def pool_members(members, cursor, size, stream, seed):
     """Set packed integers to the members of a pool at positions from cursor on.
 
@@ -245,7 +245,7 @@ def blocks(count, samples):
     return (count + group - 1) // group * LANES
 
 
-@inlined
+@spliced
 def fill_noise(out, count, kind, mean, std, pool, cursor, stream, update, step, seed, words):
     """Fill the first columns of out (dimension, columns) with samples of noise, mean + std * base; the others with 0.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import matplotlib as mpl
 import numpy as np
@@ -41,6 +41,9 @@ SHORT = 2.0
 DASHES = {"solid": "-", "dashed": "--", "dotted": ":"}
 # Values beyond it are drawn at it: a run that diverged must not overflow in Matplotlib's arithmetic.
 LARGEST = 1e100
+# A curve that leads further outside than this many heights of its axis is cut off: not every reader of SVG could draw
+# its coordinates.
+FURTHEST = 1000.0
 
 
 class Plot:
@@ -99,6 +102,7 @@ class Plot:
         colour = self.theme.roles[layer.role]
         log_x = self.scene.x.scale == "log"
         log_y = axes.get_yscale() == "log"
+        vertical = self.scene.right if axes is self.sides.get("right") and self.scene.right else self.scene.left
         match layer:
             case Image():
                 self._add_image(layer, axes, order)
@@ -107,11 +111,12 @@ class Plot:
                 style: dict[str, Any] = {"ms": layer.size, "mew": 0, "alpha": layer.opacity}
                 axes.plot(xy[:, 0], xy[:, 1], "o", color=colour, zorder=order, **style)
             case Line():
-                x, y = _masked(layer.x, log_x), _masked(layer.y, log_y)
+                x, y = _masked(layer.x, log_x), _cut(_masked(layer.y, log_y), vertical)
                 style = {"lw": layer.width, "solid_joinstyle": "round"}
                 axes.plot(x, y, DASHES[layer.style], color=colour, zorder=order, **style)
             case Band():
-                x, low, high = _masked(layer.x, log_x), _masked(layer.low, log_y), _masked(layer.high, log_y)
+                x = _masked(layer.x, log_x)
+                low, high = (_cut(_masked(ends, log_y), vertical) for ends in (layer.low, layer.high))
                 real = np.isfinite(x) & np.isfinite(low) & np.isfinite(high)
                 low, high = np.where(real, low, 0.5), np.where(real, high, 0.5)
                 x = np.where(real, x, x[real][0] if real.any() else 0.5)
@@ -291,14 +296,26 @@ def _masked(values: Array, log: bool | Sequence[bool]) -> Array:
     return np.where(usable, np.clip(values, -LARGEST, LARGEST), np.nan)
 
 
+def _cut(values: Array, axis: Axis) -> Array:
+    """Bring values nearer that lie too far outside the range of their axis, where that is fixed."""
+    if axis.scale == "log" or not _usable(axis):
+        return values
+    low, high = cast(tuple[float, float], axis.range)
+    return np.clip(values, low - FURTHEST * (high - low), high + FURTHEST * (high - low))
+
+
 def _real_rows(rows: Array) -> Array:
     return rows[np.isfinite(rows).all(axis=1)]
 
 
 def _set_range(setter: Any, axis: Axis) -> None:
+    if _usable(axis):
+        setter(*cast(tuple[float, float], axis.range))
+
+
+def _usable(axis: Axis) -> bool:
+    """Whether an axis has a range that can be drawn."""
     if axis.range is None:
-        return
+        return False
     low, high = axis.range
-    usable = math.isfinite(low) and math.isfinite(high) and low < high and (axis.scale != "log" or low > 0)
-    if usable:
-        setter(low, high)
+    return math.isfinite(low) and math.isfinite(high) and low < high and (axis.scale != "log" or low > 0)

@@ -50,9 +50,10 @@ def choose_columns(parent: QWidget, needed: ColumnsNeeded) -> tuple[str, ...] | 
     return (first,) if second == others[0] else (first, second)
 
 
-def explain(parent: QWidget, sentence: str) -> None:
-    """Show why something was not done; what runs behind goes on."""
+def explain(parent: QWidget, sentence: str, hint: str = "") -> None:
+    """Show why something was not done, and a hint below; what runs behind goes on."""
     box = QMessageBox(QMessageBox.Icon.Warning, "ganviz", sentence, QMessageBox.StandardButton.Ok, parent)
+    box.setInformativeText(hint)
     box.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     box.setWindowModality(Qt.WindowModality.WindowModal)
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

@@ -62,15 +62,22 @@ class Field(QWidget):
         self.row = row
         self.value: Value | None = None
         self._guard = Guard(self)
-        self._label = QLabel(row.label + (f"  {row.symbol}" if row.symbol else ""), self)
+        self._label = QLabel(_named(row), self)
         self._label.setObjectName("field")
         self._label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.setToolTip(_tooltip(row))
+        self._default: Value | None = None
+        self.show_default(row.default)
         self.setAccessibleName(row.label)
 
     def show_value(self, value: Value) -> None:
         """Show a value without sending it."""
         raise NotImplementedError
+
+    def show_default(self, default: Value) -> None:
+        """Say in the tooltip what the default is: some depend on other fields."""
+        if default != self._default:
+            self._default = default
+            self.setToolTip(_tooltip(self.row, default))
 
     def mark(self, pending: bool) -> None:
         """Show whether the value waits for a restart."""
@@ -330,8 +337,16 @@ def tick_of(row: Parameter, value: float) -> int:
     return round(TICKS * min(max(share, 0.0), 1.0))
 
 
-def _tooltip(row: Parameter) -> str:
+def _named(row: Parameter) -> str:
+    """Return label and symbol, what follows a ``_`` as a subscript."""
+    if not row.symbol:
+        return row.label
+    symbol, _, below = row.symbol.partition("_")
+    return f"{row.label}&nbsp;&nbsp;{symbol}<sub>{below}</sub>" if below else f"{row.label}  {symbol}"
+
+
+def _tooltip(row: Parameter, default: Value) -> str:
     effect = "acts at once" if row.live else "needs a restart"
     unit = f" {row.unit}" if row.unit else ""
-    default = typed(row.default) or "empty"
-    return f"<p>{row.help}</p><p>{row.allowed}{unit}; default {default}; {effect}</p><p><i>{row.path}</i></p>"
+    shown = typed(default) or "empty"
+    return f"<p>{row.help}</p><p>{row.allowed}{unit}; default {shown}; {effect}</p><p><i>{row.path}</i></p>"

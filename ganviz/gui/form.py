@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+import re
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import cast
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
-from ganviz.experiment import TABLE, Experiment, Parameter, Value
+from ganviz.experiment import TABLE, Data, Experiment, Parameter, Value
 
-from .fields import Field, make_field
+from .fields import Field, make_field, typed
 
 GROUPS: tuple[tuple[str, str, tuple[str, ...], bool], ...] = (
     ("data", "Data", ("data.",), True),
     ("objective", "Objective", ("objective.", "discriminator.clip", "instance_noise."), True),
+    ("penalty", "Penalty", ("penalty.",), True),
     ("optimizer.discriminator", "Discriminator's optimizer", ("optimizer.discriminator.",), True),
     ("optimizer.generator", "Generator's optimizer", ("optimizer.generator.",), True),
     ("schedule", "Schedule", ("schedule.",), True),
-    ("generator", "Generator", ("noise.", "generator."), False),
+    ("noise", "Noise", ("noise.",), False),
+    ("generator", "Generator", ("generator.",), False),
     ("discriminator", "Discriminator", ("discriminator.",), False),
     ("run", "Run", ("seed", "precision"), False),
 )
@@ -91,7 +97,8 @@ class Form(QScrollArea):
         """Show the values of an experiment; those that differ from the running one are marked as waiting."""
         values = experiment.values()
         other = running.values() if running is not None else values
-        # In the order of the groups' beginnings, and of the table within them; the kind of data first.
+        # In the order of the groups' beginnings, and of the table within them; the kind of data first, what all kinds
+        # have last.
         rows = sorted(TABLE, key=_order)
         for place, row in enumerate(rows):
             group = _group_of(row)
@@ -99,14 +106,27 @@ class Form(QScrollArea):
                 continue
             shown = row.path in values and row.applies(values)
             if shown:
-                self._field(place, row, group).show_value(values[row.path])
-                self._fields[place].mark(values[row.path] != other.get(row.path))
+                field = self._field(place, row, group)
+                field.show_default(row.default_beside(values))
+                field.show_value(values[row.path])
+                field.mark(values[row.path] != other.get(row.path))
             if place in self._fields:
                 self._fields[place].setVisible(shown)
 
     def field(self, path: str) -> Field:
         """Find the visible field of a path."""
         return next(field for field in self._fields.values() if field.row.path == path and not field.isHidden())
+
+    def reveal(self, paths: Iterable[str]) -> list[str]:
+        """Unfold the groups of some fields and bring the first field into view; return where each stands, in words."""
+        found = {field.row.path: field for field in self._fields.values() if not field.isHidden()}
+        fields = [found[path] for path in dict.fromkeys(paths) if path in found]
+        for field in fields:
+            self.groups[cast(str, _group_of(field.row))].button.setChecked(True)
+        if fields:
+            # What was unfolded has its place only when the layout has run.
+            QTimer.singleShot(0, fields[0], partial(self.ensureWidgetVisible, fields[0]))
+        return [place_of(field.row) for field in fields]
 
     def _field(self, place: int, row: Parameter, group: str) -> Field:
         if place not in self._fields:
@@ -124,6 +144,26 @@ class Form(QScrollArea):
         self.edited.emit(path, value)
 
 
+def place_of(row: Parameter) -> str:
+    """Return where a field stands in the form, in words."""
+    title = next((title for name, title, _, _ in GROUPS if name == _group_of(row)), "")
+    return f"{title} › {row.label}"
+
+
+def said(path: str, value: Value) -> str:
+    """Say a field's value as the form shows it."""
+    row = next(row for row in TABLE if row.path == path)
+    shown = ("on" if value else "off") if isinstance(value, bool) else typed(value)
+    return f"{place_of(row)}: {shown}"
+
+
+def paths_in(sentence: str) -> list[str]:
+    """Return the fields that a sentence names, each once."""
+    known = {row.path for row in TABLE}
+    words = re.findall(r"[a-z0-9_]+(?:\.[a-z0-9_]+)*", sentence)
+    return [word for word in dict.fromkeys(words) if "." in word and word in known]
+
+
 def _group_of(row: Parameter) -> str | None:
     for name, _, beginnings, _ in GROUPS:
         if any(row.path.startswith(beginning) for beginning in beginnings):
@@ -131,10 +171,14 @@ def _group_of(row: Parameter) -> str | None:
     return None
 
 
-def _order(row: Parameter) -> tuple[int, bool]:
+COMMON = tuple(f"data.{entry.name}" for entry in dataclasses.fields(Data))
+"""What every kind of data has."""
+
+
+def _order(row: Parameter) -> tuple[int, int]:
     beginnings = [beginning for _, _, group, _ in GROUPS for beginning in group]
     place = next((at for at, beginning in enumerate(beginnings) if row.path.startswith(beginning)), len(beginnings))
-    return place, row.path != "data.kind"
+    return place, 0 if row.path == "data.kind" else 2 if row.path in COMMON else 1
 
 
 def differences(draft: Experiment, running: Experiment) -> Mapping[str, Value]:

@@ -20,6 +20,8 @@ STYLES = {"solid": Qt.PenStyle.SolidLine, "dashed": Qt.PenStyle.DashLine, "dotte
 LOG_FLOOR = -30.0
 # Values beyond it are drawn at it: a run that diverges must not take the painting along.
 LARGEST = 1e100
+# Likewise what lies further outside than this many heights of the view: Qt drops a curve that leads too far away.
+FURTHEST = 1000.0
 
 AnyLayer = TypeVar("AnyLayer", bound=Layer)
 
@@ -184,7 +186,25 @@ class DrawnPoints(Drawn[Points]):
         self.item.setData(x=x[real], y=y[real])
 
 
-class DrawnLine(Drawn[Line]):
+class _Reaching(Drawn[AnyLayer]):
+    """A layer that may lead far out of the view; there it is cut off, anew when the view moves."""
+
+    _cut = False
+
+    def cut(self, values: Array) -> Array:
+        """Bring values that lie too far outside nearer."""
+        low, high = self.view.viewRange()[1]
+        reach = FURTHEST * (high - low)
+        inside = np.clip(values, low - reach, high + reach)
+        self._cut |= not np.array_equal(inside, values, equal_nan=True)
+        return inside
+
+    def moved(self, look: Look) -> None:
+        if self._cut and self.layer is not None and self.item.isVisible():
+            self.put(self.layer, look)
+
+
+class DrawnLine(_Reaching[Line]):
     """A curve with gaps, thinned to the pixels there are."""
 
     kind = Line
@@ -202,14 +222,16 @@ class DrawnLine(Drawn[Line]):
         self.item.setSegmentedLineMode("on" if layer.style == "solid" else "off")
 
     def put(self, layer: Line, look: Look) -> None:  # noqa: D102
-        x, y = _thinned(scaled(layer.x, look.log_x), scaled(layer.y, look.log_y), int(self.view.width()))
+        self._cut = False
+        y = self.cut(scaled(layer.y, look.log_y))
+        x, y = _thinned(scaled(layer.x, look.log_x), y, int(self.view.width()))
         kept = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
         joined = np.append(np.diff(kept) == 1, False) if len(kept) else np.empty(0, dtype=bool)
         connect = "all" if joined[:-1].all() else joined
         self.item.setData(x=x[kept], y=y[kept], connect=connect)
 
 
-class DrawnBand(Drawn[Band]):
+class DrawnBand(_Reaching[Band]):
     """The area between two curves, one polygon for each run of finite values."""
 
     kind = Band
@@ -231,6 +253,8 @@ class DrawnBand(Drawn[Band]):
             scaled(values, log)
             for values, log in ((layer.x, look.log_x), (layer.low, look.log_y), (layer.high, look.log_y))
         )
+        self._cut = False
+        low, high = self.cut(low), self.cut(high)
         # A band that reaches down to zero goes on to the lower edge of a logarithmic axis.
         low = np.where(np.isnan(low) & np.isfinite(high) & look.log_y, LOG_FLOOR, low)
         kept = np.flatnonzero(np.isfinite(x) & np.isfinite(low) & np.isfinite(high))

@@ -321,5 +321,6 @@ def _header(title: str, keys: dict[tuple[str, Role, str], None], theme: Theme) -
         signs = "".join(f'<span style="color:{colour}">{sign}</span>' for colour in colours)
         parts.append(f"{signs}&nbsp;{shown}")
     name = f"<b>{html.escape(title)}</b>"
-    legend = " &nbsp;&nbsp; ".join(parts)
-    return f'<span style="color:{theme.text}">{name} &nbsp;&nbsp;&nbsp; {legend}</span>'
+    # One place to break the line, or the next would begin with a gap.
+    words = "&nbsp;&nbsp;&nbsp; ".join([f"{name}&nbsp;", *parts])
+    return f'<span style="color:{theme.text}">{words}</span>'

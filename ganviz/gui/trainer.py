@@ -15,7 +15,7 @@ import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -108,15 +108,18 @@ class Trainer:
         self._commands.put(lambda: self._begin(experiment))
 
     def change(self, path: str, value: Value) -> None:
-        """Change a parameter of the running experiment at the next step.
+        """Change a parameter of the running experiment at the next step; see `change_together`."""
+        self.change_together({path: value})
 
-        Changes that wait are carried out together: of several values of a parameter the last counts, and values that
-        only make sense together, such as both ends of an interval, meet no half of them.
+    def change_together(self, changes: Mapping[str, Value]) -> None:
+        """Change parameters of the running experiment at the next step: all of them, or none if one is refused.
+
+        Changes that wait are carried out together with them: of several values of a parameter the last counts.
         """
         with self._lock:
-            changes = self._changes
-            changes[path] = value
-        self._commands.put(lambda: self._change(changes))
+            waiting = self._changes
+            waiting.update(changes)
+        self._commands.put(lambda: self._change(waiting))
 
     def play(self, playing: bool) -> None:
         """Go on, or pause."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import starmap
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer, Slot
@@ -22,6 +23,7 @@ from ganviz.experiment import (
     Experiment,
     ExperimentError,
     Value,
+    company,
     find_parameter,
     for_data,
     load,
@@ -33,7 +35,7 @@ from . import style
 from .banner import Banner
 from .controls import Controls
 from .dialogs import ask_for_figure, choose_columns, explain, save_scenes
-from .form import Form, differences
+from .form import Form, differences, paths_in, said
 from .menus import Menus
 from .stage import Stage
 from .trainer import Report, Status, Trainer
@@ -317,13 +319,15 @@ class Window(QMainWindow):
     def _on_edited(self, path: str, value: Value, columns: tuple[str, ...] = ()) -> None:
         """Carry out an edit of the form: at once where that is possible, else with the next restart."""
         try:
-            self._edit(self._with_company(path, value, columns))
+            together = self._with_company(path, value, columns)
+            self._edit(together)
+            self._tell_consequences(path, together)
         except ColumnsNeeded as needed:
             chosen = choose_columns(self, needed)
             if chosen is not None:
                 self._on_edited("data.path", value, chosen)
         except ExperimentError as error:
-            self._refuse(str(error))
+            self._refuse_edit(path, str(error))
         self._show_draft()
 
     def _edit(self, changes: dict[str, Value]) -> None:
@@ -333,16 +337,23 @@ class Window(QMainWindow):
         self.draft = changed
         if running is not None:
             running = retitled(running, self.origin)
-            for path in (*changes, "title", "source"):
-                self.trainer.change(path, running[path])
+            # What follows from a change goes with it, such as a default that depends on a choice.
+            followed = differences(running, self.running)
+            self.trainer.change_together({**{path: running[path] for path in changes}, **followed})
             self.running = running
             self.stage.arrange(running)
         self.controls.show_preset(self._preset if changed == self.origin else "")
-        clip = changed.discriminator.clip
-        if "objective.kind" in changes and clip > 0 and not changed.objective.critic:
+
+    def _tell_consequences(self, path: str, together: dict[str, Value]) -> None:
+        """Say what an edit took along, and what it leaves on that belongs to what was before."""
+        others = {other: value for other, value in together.items() if other != path and not other.startswith("data.")}
+        if others:
+            self.banner.show_notice(f"Changed along with it: {', '.join(starmap(said, others.items()))}.")
+        clip = self.draft.discriminator.clip
+        if path == "objective.kind" and clip > 0 and not self.draft.objective.critic:
             self.banner.show_notice(
-                f"Weight clipping (c = {clip:g}) is still on. It is made for the Wasserstein objective; it flattens a "
-                "discriminator that is to give probabilities. Clip 0 turns it off."
+                f"Weight clipping (c = {clip:g}) is still on. It is made for the Wasserstein objective; under another "
+                "one it flattens the discriminator. Clip 0 turns it off."
             )
 
     def _changed_live(self, changes: dict[str, Value]) -> Experiment | None:
@@ -357,12 +368,15 @@ class Window(QMainWindow):
         return changed if changed.dimension == self.running.dimension else None
 
     def _with_company(self, path: str, value: Value, columns: tuple[str, ...]) -> dict[str, Value]:
-        """Return a change with what must go with it: data from a file needs one, another file has other columns."""
+        """Return a change with what must go with it.
+
+        Data from a file needs one, another file has other columns, and some optimizers both players have together.
+        """
         if path == "data.kind" and value == "file":
             return {path: value, "data.path": "faithful.csv"}
         if path == "data.path":
             return {path: value, "data.columns": columns}
-        return {path: value}
+        return {path: value, **company(self.draft, path, value)}
 
     @Slot(str)
     def _on_preset(self, name: str) -> None:
@@ -398,6 +412,11 @@ class Window(QMainWindow):
     def _refuse(self, sentence: str) -> None:
         """Show why something was not done; the training goes on."""
         explain(self, sentence)
+
+    def _refuse_edit(self, path: str, sentence: str) -> None:
+        """Show why a field cannot have a value, and bring the fields that stand in its way into view."""
+        places = self.form.reveal(other for other in paths_in(sentence) if other != path)
+        explain(self, sentence, f"In the form: {', '.join(places)}." if places else "")
 
     # What follows from it
 

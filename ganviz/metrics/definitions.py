@@ -52,6 +52,12 @@ METRICS: dict[str, Metric] = {
             "Mean probability of being real that the discriminator gives to real samples.",
         ),
         Metric("mean_fake", "mean D(G(z))", "Mean probability of being real that it gives to generated samples."),
+        Metric(
+            "output_real",
+            "mean D(x), raw output",
+            "Mean raw output of a discriminator that gives no probability, on real samples.",
+        ),
+        Metric("output_fake", "mean D(G(z)), raw output", "Its mean raw output on generated samples."),
         Metric("critic_w1", "critic's estimate of W1", "E f(real) - E f(fake) over the critic's last batch."),
         Metric(
             "generator_gradient_norm",

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ganviz.engine.data import modes_of
 from ganviz.experiment import Experiment
-from ganviz.experiment.data import Exponential, Gaussian, Laplace, Mixture, StudentT, Uniform
+from ganviz.experiment.data import Disjoint, Exponential, Gaussian, Laplace, Mixture, StudentT, Uniform
 
 Floats = NDArray[np.float64]
 
@@ -26,6 +26,9 @@ def density(experiment: Experiment, x: Floats) -> Floats | None:
             return normal(x[:, None], centres[:, 0], stds[:, 0]) @ shares
         case Uniform(low=low, high=high):
             return np.where((x >= low) & (x <= high), 1.0 / (high - low), 0.0)
+        case Disjoint(gap=gap, width=width):
+            distance = np.abs(x)
+            return np.where((distance >= gap / 2) & (distance <= gap / 2 + width), 0.5 / width, 0.0)
         case Laplace(mean=mean, scale=scale):
             return np.exp(-np.abs(x - mean) / scale) / (2.0 * scale)
         case StudentT(mean=mean, scale=scale, dof=dof):

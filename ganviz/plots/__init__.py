@@ -70,7 +70,7 @@ VIEWS: dict[str, View] = {
             "Judgement of the discriminator",
             _CURVES,
             curves.scores,
-            metrics=("mean_real", "mean_fake", "critic_w1", "w1"),
+            metrics=("mean_real", "mean_fake", "output_real", "output_fake", "critic_w1", "w1"),
         ),
         View("divergences", "Divergences", _CURVES, curves.divergences, metrics=("kl", "js", "w1")),
         View(

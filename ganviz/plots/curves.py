@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ganviz.run import Frame
 
-from .common import STEPS, curve, is_critic
-from .scene import Axis, Scene
+from .common import STEPS, curve, curve_axis, is_critic, is_probability
+from .scene import Axis, Layer, Scene
 
 
 def losses(frame: Frame) -> Scene:
@@ -14,25 +14,30 @@ def losses(frame: Frame) -> Scene:
         *curve(frame, "discriminator_loss", "discriminator", "critic" if is_critic(frame) else "discriminator"),
         *curve(frame, "generator_loss", "generator", "generator"),
     ]
-    return Scene("losses", "Losses", STEPS, Axis("loss"), tuple(layers))
+    axis, beyond = curve_axis(frame, "loss", ("discriminator_loss", "generator_loss"))
+    return Scene("losses", "Losses", STEPS, axis, (*layers, *beyond))
 
 
 def scores(frame: Frame) -> Scene:
-    """Draw how the discriminator judges real and fake, or the critic's estimate of W1 beside W1 itself."""
+    """Draw how the discriminator judges real and fake, or the critic's estimate of W1 beside W1 itself.
+
+    Where it gives no probability the judgement is its mean raw output.
+    """
     if is_critic(frame):
         layers = [
             *curve(frame, "critic_w1", "discriminator", "critic's estimate"),
             *curve(frame, "w1", "neutral", "W1", "right"),
         ]
-        return Scene("scores", "Critic", STEPS, Axis("E f(real) − E f(fake)"), tuple(layers), Axis("W1"))
-    layers = [*curve(frame, "mean_real", "real", "D(x)"), *curve(frame, "mean_fake", "fake", "D(G(z))")]
-    return Scene(
-        "scores",
-        "Mean judgement",
-        STEPS,
-        Axis("mean probability of real", range=(-0.02, 1.02)),
-        tuple(layers),
-    )
+        axis, beyond = curve_axis(frame, "E f(real) − E f(fake)", ("critic_w1",))
+        return Scene("scores", "Critic", STEPS, axis, (*layers, *beyond), Axis("W1"))
+    if is_probability(frame):
+        real, fake = "mean_real", "mean_fake"
+        axis, beyond = Axis("mean probability of real", range=(-0.02, 1.02)), list[Layer]()
+    else:
+        real, fake = "output_real", "output_fake"
+        axis, beyond = curve_axis(frame, "mean raw output", (real, fake))
+    layers = [*curve(frame, real, "real", "D(x)"), *curve(frame, fake, "fake", "D(G(z))"), *beyond]
+    return Scene("scores", "Mean judgement", STEPS, axis, tuple(layers))
 
 
 def divergences(frame: Frame) -> Scene:

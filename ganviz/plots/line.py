@@ -6,8 +6,8 @@ import numpy as np
 
 from ganviz.run import Frame
 
-from .common import Floats, data_axes, is_critic, judgement, judgement_axis
-from .scene import Axis, Band, Histogram, Layer, Line, Scene, Text
+from .common import AVERAGED, Floats, data_axes, judgement, judgement_axis, judgement_label
+from .scene import Axis, Band, Histogram, Layer, Line, Role, Scene, Text
 
 BINS = 96
 MOST = 8.0
@@ -28,15 +28,19 @@ def line(frame: Frame) -> Scene:
         height = _heights(frame.real[:, 0], edges)
         layers.append(Histogram("real", "real", "real", edges=edges, heights=height, opacity=0.4))
     layers.append(Histogram("fake", "fake", "fake", edges=edges, heights=fake, opacity=0.5))
+    highest = float(fake.max())
+    if frame.average is not None:
+        average = _heights(frame.average[:, 0], edges)
+        highest = max(highest, float(average.max()))
+        layers.append(_outline("average", "average", AVERAGED, edges, average))
     if frame.surface is not None:
-        label = "critic f(x)" if is_critic(frame) else "D(x)"
-        values = judgement(frame, frame.surface.outputs)
+        values, label = judgement(frame, frame.surface.outputs), judgement_label(frame)
         layers.append(Line("discriminator", "discriminator", label, "right", frame.surface.x, values, 2.0))
     outside = float(np.mean((frame.fake[:, 0] < edges[0]) | (frame.fake[:, 0] > edges[-1])))
     if outside > 0.005:
         layers.append(Text("outside", "fake", text=f"{outside:.0%} of the fakes lie outside", at=(0.02, 0.97)))
     title = frame.experiment.title or "Densities and discriminator"
-    top = _top(float(height.max()), float(fake.max()))
+    top = _top(float(height.max()), highest)
     return Scene("line", title, x, Axis("density", range=(0.0, top)), tuple(layers), judgement_axis(frame))
 
 
@@ -44,6 +48,11 @@ def _heights(samples: Floats, edges: Floats) -> Floats:
     """Return the density in each bin, per unit of x; samples outside count in the whole but have no bin."""
     counts, _ = np.histogram(samples, edges)
     return counts / (len(samples) * (edges[1] - edges[0]))
+
+
+def _outline(name: str, role: Role, label: str, edges: Floats, heights: Floats) -> Line:
+    """Return a histogram's outline: not filled, so that what lies below stays visible."""
+    return Line(name, role, label, x=np.repeat(edges, 2), y=np.concatenate([[0.0], np.repeat(heights, 2), [0.0]]))
 
 
 def _top(real: float, fake: float) -> float:

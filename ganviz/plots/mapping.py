@@ -22,11 +22,17 @@ def mapping(frame: Frame) -> Scene:
         layers.append(Points("samples", "fake", "fake samples", xy=dots, size=2.5, opacity=0.5))
     if frame.map is not None:
         z, samples = frame.map
-        label = "x = G(z)" if frame.experiment.noise.dimension == 1 else "G along z₁, the others 0"
+        label = "x = G(z)" if frame.experiment.noise.dimension == 1 else _others(frame.experiment.noise.mean)
         layers.append(Line("map", "generator", label, x=z, y=samples[:, 0], width=2.0))
     label = "noise z" if frame.experiment.noise.dimension == 1 else "noise z₁"
-    reach = 1.05 if frame.experiment.noise.kind == "uniform" else 3.15
-    return Scene("map", "Map from noise to samples", Axis(label, range=(-reach, reach)), x, tuple(layers))
+    low, high = frame.experiment.noise.span
+    margin = 0.025 * (high - low)
+    axis = Axis(label, range=(low - margin, high + margin))
+    return Scene("map", "Map from noise to samples", axis, x, tuple(layers))
+
+
+def _others(mean: float) -> str:
+    return "G along z₁, the others " + ("0" if mean == 0 else "at their mean")
 
 
 def _beside(left: Floats, right: Floats) -> Floats:

@@ -6,7 +6,7 @@ import numpy as np
 
 from ganviz.run import Frame
 
-from .common import data_axes, is_critic, judgement
+from .common import AVERAGED, data_axes, is_critic, is_probability, judgement, judgement_label
 from .scene import Arrows, Image, Layer, Points, Scene, Text
 
 ARROWS = 80
@@ -20,6 +20,8 @@ def plane(frame: Frame) -> Scene:
     layers: list[Layer] = [*_surface(frame)]
     layers.append(Points("real", "real", "real", xy=frame.real, size=2.6, opacity=0.75))
     layers.append(Points("fake", "fake", "fake", xy=frame.fake, size=2.4, opacity=0.6))
+    if frame.average is not None:
+        layers.append(Points("average", "average", AVERAGED, xy=frame.average, size=2.4, opacity=0.6))
     layers += _arrows(frame)
     layers += _outside(frame)
     title = frame.experiment.title or "Samples and discriminator"
@@ -32,7 +34,7 @@ def _surface(frame: Frame) -> list[Layer]:
         return []
     values = judgement(frame, surface.outputs)
     levels = (0.0, 1.0)
-    if is_critic(frame):
+    if not is_probability(frame):
         # Inside the box, for the corners beyond it would take most of the colours. Just before a divergence some
         # outputs may be infinite.
         inside = [
@@ -47,7 +49,8 @@ def _surface(frame: Frame) -> list[Layer]:
     # Grid points are the middles of the cells.
     dx, dy = (surface.x[1] - surface.x[0]) / 2, (surface.y[1] - surface.y[0]) / 2
     extent = (surface.x[0] - dx, surface.x[-1] + dx, surface.y[0] - dy, surface.y[-1] + dy)
-    label = "critic f, low to high" if is_critic(frame) else "D(x), 0 to 1"
+    label = "critic f" if is_critic(frame) else judgement_label(frame)
+    label += ", 0 to 1" if is_probability(frame) else ", low to high"
     return [Image("surface", "discriminator", label, values=values, extent=extent, levels=levels)]
 
 
@@ -70,7 +73,8 @@ def _arrows(frame: Frame) -> list[Layer]:
         return [Text("pull", "gradient", text="generator's gradient: not finite", at=(0.02, 0.97))]
     extent = np.array([high - low for low, high in frame.box])
     lengths = np.sqrt(((pulls / extent) ** 2).sum(axis=1))
-    typical = float(np.quantile(lengths, 0.9))
+    # Where most fakes have no gradient at all, the others' arrows are compared with the longest of them.
+    typical = float(np.quantile(lengths, 0.9)) or float(lengths.max())
     if typical == 0.0:
         return [Text("pull", "gradient", text="generator's gradient: 0", at=(0.02, 0.97))]
     vectors = pulls * (LONGEST / typical)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-Role = Literal["real", "fake", "discriminator", "generator", "gradient", "neutral", "accent"]
+Role = Literal["real", "fake", "average", "discriminator", "generator", "gradient", "neutral", "accent"]
 Side = Literal["left", "right"]
 Scale = Literal["linear", "log"]
 

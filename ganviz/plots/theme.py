@@ -1,7 +1,7 @@
 """Which colour each role has, on a light screen, on a dark one and on paper.
 
-Real, fake, discriminator and generator stay apart for people who lack one kind of cone; the tests hold that
-with the matrices of Machado, Oliveira and Fernandes (2009).
+Real, fake, the fakes of an averaged generator, discriminator and generator stay apart for people who lack one kind of
+cone; the tests hold that with the matrices of Machado, Oliveira and Fernandes (2009).
 """
 
 from __future__ import annotations
@@ -66,6 +66,7 @@ LIGHT = Theme(
         {
             "real": "#1668c7",
             "fake": "#f08a00",
+            "average": "#5a1e3c",
             "discriminator": "#b3122e",
             "generator": "#3fae6e",
             "gradient": "#2a1458",
@@ -86,6 +87,7 @@ DARK = Theme(
         {
             "real": "#4da3ff",
             "fake": "#ffb03a",
+            "average": "#884dff",
             "discriminator": "#ff4d5e",
             "generator": "#3fe0a4",
             "gradient": "#e9e2ff",

@@ -53,7 +53,9 @@ class History:
         self._high[buckets] = np.maximum(
             self._high[buckets], np.maximum.reduceat(np.where(known, rows, -np.inf), starts, axis=0)
         )
-        self._sum[buckets] += np.add.reduceat(np.where(known, rows, 0.0), starts, axis=0)
+        # Losses on both sides of a divergence may be infinite of either sign: their mean is not a number.
+        with np.errstate(invalid="ignore"):
+            self._sum[buckets] += np.add.reduceat(np.where(known, rows, 0.0), starts, axis=0)
         self._count[buckets] += np.add.reduceat(known.astype(np.int64), starts, axis=0)
 
     def series(self, name: str) -> Series:
@@ -71,7 +73,8 @@ class History:
         half = BUCKETS // 2
         self._low[:half] = np.minimum(self._low[::2], self._low[1::2])
         self._high[:half] = np.maximum(self._high[::2], self._high[1::2])
-        self._sum[:half] = self._sum[::2] + self._sum[1::2]
+        with np.errstate(invalid="ignore"):
+            self._sum[:half] = self._sum[::2] + self._sum[1::2]
         self._count[:half] = self._count[::2] + self._count[1::2]
         self._low[half:], self._high[half:] = np.inf, -np.inf
         self._sum[half:], self._count[half:] = 0.0, 0

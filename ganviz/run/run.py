@@ -32,6 +32,8 @@ BEYOND = 0.4
 """The surface reaches beyond the box by this share of its sides: with equal units a picture may be wider."""
 WIDEST = 3.0
 """The box reaches beyond the data's own by this many times its side at most, to show where the generator starts."""
+MEASURABLE = 1e100
+"""Samples beyond this are not measured."""
 
 STEP_METRICS = (
     "generator_loss", "discriminator_loss", "mean_real", "mean_fake", "output_real", "output_fake", "critic_w1",
@@ -243,8 +245,9 @@ class Run:
         return values
 
     def _measure(self, samples: NDArray[np.float64], step: int) -> dict[str, float]:
-        # Just before a divergence finite parameters may give infinite samples, of which nothing can be measured.
-        values = self._reference.evaluate(samples) if np.isfinite(samples).all() else {}
+        # Just before a divergence finite parameters may give samples of which nothing can be measured: infinite ones,
+        # or such as cannot be squared.
+        values = self._reference.evaluate(samples) if np.all(np.abs(samples) < MEASURABLE) else {}
         row = [np.nan] * len(STEP_METRICS) + [values.get(name, np.nan) for name in SAMPLE_METRICS]
         self._history.add(step, np.array([row]))
         return values

@@ -1,4 +1,5 @@
 import os
+import re
 import subprocess
 import sys
 import warnings
@@ -158,6 +159,18 @@ def test_gaps_stay_gaps_and_images_stand_upright():
         assert axes.images[0].origin == "lower"
         assert axes.images[0].get_extent() == [0, 7, 0.1, 5]
         assert (axes.images[0].norm.vmin, axes.images[0].norm.vmax) == (0.0, 1.0)
+
+
+def test_a_curve_that_leads_far_out_of_the_picture_is_cut_off(tmp_path):
+    x = np.arange(20.0)
+    y = np.where(x == 10, -3.6e34, np.where(x == 15, 4e31, np.sin(x)))
+    layers = (Band("band", "real", x=x, low=y - 1, high=y + 1), Line("line", "fake", x=x, y=y))
+    goal = tmp_path / "figure.svg"
+    draw([Scene("losses", "Losses", Axis("step"), Axis("loss", range=(-2.0, 2.0)), layers)], goal)
+    paths = [path.get("d", "") for path in ElementTree.parse(goal).iter("{http://www.w3.org/2000/svg}path")]
+    numbers = [[float(number) for number in re.findall(r"-?[0-9.]+(?:e[+-]?[0-9]+)?", path)] for path in paths]
+    assert max(map(len, numbers)) >= 40
+    assert max(abs(number) for path in numbers for number in path) < 1e7
 
 
 def test_log_and_fixed_axes(tmp_path):

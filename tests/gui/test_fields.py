@@ -21,7 +21,7 @@ from ganviz.gui.fields import (
     typed,
     value_at,
 )
-from ganviz.gui.form import Form
+from ganviz.gui.form import GROUPS, Form, paths_in, place_of
 
 NUMBERS = [row for row in TABLE if row.kind in ("number", "integer") and row.high <= 1e15]
 LOGARITHMIC = [row for row in NUMBERS if row.scale == "log"]
@@ -399,6 +399,70 @@ def test_the_form_follows_choices(form):
     assert not {"optimizer.generator.beta1", "objective.real_label", "objective.fake_label"} & shown_paths(form)
     form.show_experiment(adam, adam)
     assert "optimizer.generator.beta1" in shown_paths(form)
+
+
+def test_every_parameter_stands_in_exactly_one_group(form):
+    for row in TABLE:
+        groups = [name for name, _, beginnings, _ in GROUPS if row.path.startswith(beginnings)]
+        if row.path in ("title", "source"):
+            assert groups == []
+        else:
+            # What bounds the discriminator stands beside the objective; the first group counts.
+            assert groups in ([groups[0]], ["objective", "discriminator"]), row.path
+    names = [name for name, *_ in GROUPS]
+    assert names[names.index("objective") + 1] == "penalty"
+    assert place_of(find_parameter("penalty.weight")) == "Penalty › Weight"
+    assert place_of(find_parameter("noise.size")) == "Noise › Noise pool"
+
+
+def test_the_penalty_is_there_and_shows_what_its_kind_has(form):
+    plain = Experiment.from_mapping({})
+    form.show_experiment(plain, plain)
+    fields = {"penalty.kind", "penalty.weight", "penalty.target"}
+    assert fields & shown_paths(form) == {"penalty.kind"}
+    for kind, expected in (
+        ("gradient", fields),
+        ("r1", fields - {"penalty.target"}),
+        ("consensus", fields - {"penalty.target"}),
+    ):
+        with_penalty = plain.replace({"penalty.kind": kind})
+        form.show_experiment(with_penalty, with_penalty)
+        assert fields & shown_paths(form) == expected
+    assert form.field("penalty.kind").isVisible()
+
+
+def test_the_tooltip_tells_the_default_beside_the_other_values(form):
+    for kind, decay, epsilon in (
+        ("rmsprop", "0.99", "1e-08"),
+        ("rmsprop-tf1", "0.9", "1e-10"),
+        ("rmsprop", "0.99", "1e-08"),
+    ):
+        experiment = Experiment.from_mapping({"optimizer.generator.kind": kind})
+        form.show_experiment(experiment, experiment)
+        assert f"default {decay};" in form.field("optimizer.generator.decay").toolTip()
+        assert f"default {epsilon};" in form.field("optimizer.generator.epsilon").toolTip()
+        # The other player's own kind counts.
+        assert experiment.optimizer.discriminator.kind == "adam"
+        assert "default 1e-08;" in form.field("optimizer.discriminator.epsilon").toolTip()
+
+
+def test_what_a_sentence_names_is_brought_into_view(form, qtbot):
+    experiment = Experiment.from_mapping({})
+    form.show_experiment(experiment, experiment)
+    assert paths_in("schedule.batch = 9 is not allowed with discriminator.packing = 2: set schedule.batch to 8.") == [
+        "schedule.batch",
+        "discriminator.packing",
+    ]
+    assert paths_in("own.toml: nothing.here = 3, seed") == []
+    packing = form.field("discriminator.packing")
+    assert not packing.isVisible()
+    # Of a field that does not show nothing is said.
+    assert form.reveal(["discriminator.packing", "penalty.weight", "schedule.batch"]) == [
+        "Discriminator › Packing",
+        "Schedule › Batch",
+    ]
+    qtbot.waitUntil(lambda: not packing.visibleRegion().isEmpty())
+    assert form.reveal([]) == []
 
 
 def test_the_form_passes_edits_and_refusals_on(form, qtbot):

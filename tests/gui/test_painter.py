@@ -139,6 +139,37 @@ def test_non_finite_data_are_left_out(canvas):
     np.testing.assert_array_equal(joined, [True, False, True, False, False])
 
 
+def test_a_curve_that_leads_far_out_of_the_view_is_still_drawn(canvas):
+    """Qt drops what is 10³⁰ heights of the view away, and the rest of the curve with it."""
+    x = np.arange(100.0)
+    y = np.where(x == 50, -3.6e34, np.where(x == 80, 4e31, 0.5))
+    line, band = Line("line", "fake", x=x, y=y, width=3.0), Band("band", "real", x=x, low=y - 1, high=y - 0.7)
+    canvas.show_scene(scene_of(band, line, x=Axis("x", range=(0, 99)), left=Axis("y", range=(-1, 1))))
+    QApplication.processEvents()
+
+    def role_at(place, height):
+        grabbed = canvas.grab().toImage()
+        point = canvas.mapFromScene(canvas.getPlotItem().vb.mapViewToScene(QPointF(place, height)))
+        ratio = grabbed.devicePixelRatio()
+        colour = grabbed.pixelColor(int(point.x() * ratio), int(point.y() * ratio))
+        return "fake" if colour.red() > colour.blue() + 60 else "real" if colour.blue() > colour.red() + 20 else ""
+
+    for place in (10, 30, 70, 95):
+        assert role_at(place, 0.5) == "fake", place
+        assert role_at(place, -0.35) == "real", place
+        assert role_at(place, 0.0) == "", place
+    assert role_at(49, -0.9) == "fake"
+    assert role_at(79, 0.9) == "fake"
+    shown = items(canvas)["line"].getData()[1]
+    assert np.abs(shown).max() <= 2001
+    # The person moves far out: it is cut off anew.
+    canvas.getPlotItem().vb.setYRange(-1e6, 1e6)
+    QApplication.processEvents()
+    assert items(canvas)["line"].getData()[1].min() < -1e9
+    canvas.show_scene(scene_of(Line("line", "fake", x=x, y=np.sin(x)), left=Axis("y", range=(-1, 1))))
+    np.testing.assert_array_equal(items(canvas)["line"].getData()[1], np.sin(x))
+
+
 def test_nothing_finite_and_nothing_at_all(canvas):
     nothing = np.full(4, np.nan)
     canvas.show_scene(scene_of(Line("line", "real", x=nothing, y=nothing), Points("none", "fake")))

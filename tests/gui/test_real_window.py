@@ -238,7 +238,7 @@ def test_a_preset_is_chosen_with_the_mouse(program, camera, tmp_path):
     chosen = own.saved("chosen.toml")
     assert chosen["title"] != first["title"]
     assert chosen["title"] in {preset.title for preset in presets()}
-    assert is_training(camera, own, tmp_path / "window.png")
+    wait_until(lambda: is_training(camera, own, tmp_path / "window.png"))
 
 
 def other_window(program):

@@ -193,6 +193,25 @@ def test_a_change_acts_and_a_bad_one_is_explained(trainer):
     wait_for(trainer, has_step(trainer._run.step + 1))
 
 
+def test_changes_that_belong_together_are_one(trainer):
+    """However they fall between the thread's looks into its queue: none of these is allowed alone."""
+    trainer.start(experiment_of())
+    wait_for(trainer, has_step(5))
+    both = ("optimizer.generator.kind", "optimizer.discriminator.kind")
+    for turn in range(60):
+        kind = ("extragradient", "adam")[turn % 2]
+        trainer.change_together({path: kind for path in both} | {"schedule.updates": "simultaneous"})
+        time.sleep(0.002)
+    trainer.change_together({path: "extragradient" for path in both})
+    report = wait_for(trainer, lambda report: report.frame.experiment.optimizer.discriminator.kind == "extragradient")
+    assert report.frame.experiment.optimizer.generator.kind == "extragradient"
+    assert trainer.messages() == []
+    trainer.change("optimizer.generator.kind", "adam")
+    wait_for(trainer, has_step(trainer._run.step + 20))
+    (sentence,) = trainer.messages()
+    assert "both players look ahead together" in sentence
+
+
 def test_of_many_changes_the_last_counts(trainer):
     trainer.start(experiment_of())
     wait_for(trainer, has_step(5))

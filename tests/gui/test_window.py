@@ -19,11 +19,12 @@ from PySide6.QtWidgets import (
 
 from ganviz.engine import warmup
 from ganviz.experiment import Experiment, load, presets
+from ganviz.experiment.sections import OBJECTIVES
 from ganviz.gui.app import make_application
 from ganviz.gui.trainer import Status
 from ganviz.gui.window import Window
 from ganviz.plots import DARK, LIGHT, views_for
-from ganviz.run import Run
+from ganviz.run import Run, TrainingDiverged
 
 SMALL = {
     "generator.hidden": [16, 8],
@@ -40,7 +41,6 @@ DIVERGING = {
     "optimizer.generator.learning_rate": 10.0,
     "optimizer.discriminator.learning_rate": 10.0,
 }
-# Deep: at its last finite step the samples are infinite.
 DIVERGING_DEEP = {**DIVERGING, **SMALL, "schedule.discriminator_steps": 2}
 FILE = {**SMALL, "data.kind": "file", "data.path": "faithful.csv"}
 LEFT = Qt.MouseButton.LeftButton
@@ -50,6 +50,17 @@ LEFT = Qt.MouseButton.LeftButton
 def _compiled():
     """Compile what runs need, so that no test waits for it."""
     Run(Experiment.from_mapping({})).frame()
+
+
+def with_infinite_samples(setup):
+    """Return the setup with a seed with which the samples are infinite at the last finite step."""
+    for seed in range(20):
+        run = Run(Experiment.from_mapping({**setup, "seed": seed}))
+        with pytest.raises(TrainingDiverged):
+            run.advance(1000)
+        if not np.isfinite(run.frame().fake).all():
+            return {**setup, "seed": seed}
+    pytest.fail("no seed gives infinite samples")
 
 
 @pytest.fixture
@@ -190,7 +201,8 @@ def test_what_is_shown_is_what_a_run_without_a_window_gives(opened, qtbot):
     headless = Run(Experiment.from_mapping({**SMALL, "seed": 11}))
     headless.advance(at)
     assert np.array_equal(headless.frame().fake, window.stage.frame_shown.fake)
-    assert np.array_equal(window.stage.canvases["plane"].shown.layers[-3].xy, headless.frame().fake)
+    layers = {layer.name: layer for layer in window.stage.canvases["plane"].shown.layers}
+    assert np.array_equal(layers["fake"].xy, headless.frame().fake)
 
 
 def test_pause_step_and_reset_by_mouse(opened, qtbot):
@@ -438,6 +450,153 @@ def test_an_edit_that_is_no_value_is_explained_and_taken_back(opened, qtbot):
     trains(qtbot, window, 5)
 
 
+def test_a_combination_that_is_refused_says_why_and_where(opened, qtbot):
+    window = opened({**SMALL, "discriminator.clip": 0.05})
+    before = window.draft
+    group = window.form.groups["discriminator"]
+    group.button.click()
+    spectral = window.form.field("discriminator.spectral_norm").box
+    window.form.ensureWidgetVisible(spectral)
+    window.form.groups["objective"].button.click()
+    assert not window.form.field("discriminator.clip").isVisible()
+    qtbot.mouseClick(spectral, LEFT, pos=QPoint(8, spectral.height() // 2))
+    box = next(box for box in window.findChildren(QMessageBox) if box.isVisible())
+    assert box.informativeText() == "In the form: Objective › Clip."
+    sentence = refusal(qtbot, window)
+    assert sentence.startswith("discriminator.spectral_norm = true is not allowed with discriminator.clip = 0.05")
+    assert window.draft == window.running == before
+    assert not spectral.isChecked()
+    assert not window.restart_button.isVisible()
+    # What stands in the way is there to be set; then the other can be chosen.
+    assert window.form.field("discriminator.clip").isVisible()
+    enter(qtbot, window, "discriminator.clip", "0")
+    window.form.ensureWidgetVisible(spectral)
+    qtbot.mouseClick(spectral, LEFT, pos=QPoint(8, spectral.height() // 2))
+    assert window.draft.discriminator.spectral_norm
+    assert window.restart_button.text() == "Restart with 1 change"
+    qtbot.mouseClick(window.restart_button, LEFT)
+    started_anew(qtbot, window, 2)
+    assert window.stage.frame_shown.experiment.discriminator.spectral_norm
+    trains(qtbot, window, 3)
+
+
+def test_a_refusal_of_a_file_does_not_move_the_form(opened, qtbot, tmp_path):
+    window = opened()
+    window.form.groups["schedule"].button.click()
+    path = tmp_path / "own.toml"
+    path.write_text("[schedule]\nbatch = -3\n")
+    drop(window, path)
+    assert "schedule.batch = -3" in refusal(qtbot, window)
+    assert not window.form.field("schedule.batch").isVisible()
+
+
+def test_both_players_take_extragradient_and_leave_it_together(opened, qtbot):
+    window = opened({**SMALL, "schedule.discriminator_steps": 2, "schedule.unroll": 0})
+    pick(qtbot, window, "optimizer.generator.kind", "extragradient")
+    for path, value in (
+        ("optimizer.discriminator.kind", "extragradient"),
+        ("schedule.updates", "simultaneous"),
+        ("schedule.discriminator_steps", 1),
+    ):
+        assert window.draft[path] == window.running[path] == window.form.field(path).value == value
+    assert window.banner.isVisible()
+    assert window.banner.label.text() == (
+        "Changed along with it: Discriminator's optimizer › Optimizer: extragradient, "
+        "Schedule › Updates: simultaneous, Schedule › Discriminator steps: 1."
+    )
+    qtbot.waitUntil(lambda: window.stage.frame_shown.experiment == window.running)
+    log = window.trainer._run.log
+    assert {change.path for change in log} == {
+        "optimizer.generator.kind",
+        "optimizer.discriminator.kind",
+        "schedule.updates",
+        "schedule.discriminator_steps",
+    }
+    assert len({change.step for change in log}) == 1
+    trains(qtbot, window, 10)
+    # A part of it alone is refused, and stays as it was.
+    enter(qtbot, window, "schedule.discriminator_steps", "3")
+    assert "extragradient" in refusal(qtbot, window)
+    assert window.form.field("schedule.discriminator_steps").edit.text() == "1"
+    pick(qtbot, window, "optimizer.discriminator.kind", "adam")
+    assert window.draft.optimizer.generator.kind == "adam"
+    qtbot.waitUntil(lambda: window.stage.frame_shown.experiment.optimizer.generator.kind == "adam")
+    assert window.stage.frame_shown.experiment == window.running == window.draft
+    trains(qtbot, window, 10)
+    assert window._run_shown == 1
+    assert not window.restart_button.isVisible()
+
+
+def test_defaults_that_depend_on_the_optimizer_reach_the_run_with_it(opened, qtbot):
+    window = opened({**SMALL, "optimizer.generator.kind": "rmsprop"})
+    pick(qtbot, window, "optimizer.generator.kind", "rmsprop-tf1")
+    assert window.form.field("optimizer.generator.decay").edit.text() == "0.9"
+    assert "default 0.9;" in window.form.field("optimizer.generator.decay").toolTip()
+    qtbot.waitUntil(lambda: window.stage.frame_shown.experiment.optimizer.generator.kind == "rmsprop-tf1")
+    assert window.stage.frame_shown.experiment == window.running == window.draft
+    log = {change.path: change.after for change in window.trainer._run.log}
+    assert log["optimizer.generator.decay"] == 0.9
+    assert log["optimizer.generator.epsilon"] == 1e-10
+
+
+@pytest.mark.parametrize(
+    ("group", "path", "value"),
+    [
+        ("discriminator", "discriminator.packing", 2),
+        ("generator", "generator.normalization", "batch"),
+        ("noise", "noise.size", 100),
+        ("data", "data.size", 1000),
+    ],
+)
+def test_what_shapes_the_game_waits_for_a_restart(opened, qtbot, group, path, value):
+    window = opened()
+    window.form.groups[group].button.setChecked(True)
+    if isinstance(value, str):
+        pick(qtbot, window, path, value)
+    else:
+        enter(qtbot, window, path, str(value))
+    assert window.restart_button.text() == "Restart with 1 change"
+    assert window.draft[path] == value != window.running[path]
+    qtbot.mouseClick(window.restart_button, LEFT)
+    started_anew(qtbot, window, 2)
+    assert window.stage.frame_shown.experiment[path] == value
+    trains(qtbot, window, 3)
+
+
+def test_penalty_noise_and_average_act_at_once(opened, qtbot):
+    window = opened()
+    pick(qtbot, window, "penalty.kind", "gradient")
+    enter(qtbot, window, "penalty.target", "0.5")
+    window.form.groups["noise"].button.click()
+    pick(qtbot, window, "noise.kind", "uniform")
+    window.form.groups["generator"].button.click()
+    enter(qtbot, window, "generator.ema", "0.99")
+    qtbot.waitUntil(lambda: window.stage.frame_shown.experiment == window.running == window.draft)
+    assert not window.restart_button.isVisible()
+    assert window.running.penalty.target == 0.5
+    frame = window.stage.frame_shown
+    assert frame.average.shape == frame.fake.shape
+    assert "averaged fake" in [layer.label for layer in window.stage.canvases["plane"].shown.layers]
+    trains(qtbot, window, 5)
+    assert window._run_shown == 1
+
+
+@pytest.mark.parametrize("setup", [SMALL, LINE], ids=["plane", "line"])
+def test_every_objective_in_turn(opened, qtbot, setup):
+    window = opened(setup)
+    for kind in OBJECTIVES:
+        pick(qtbot, window, "objective.kind", kind)
+        qtbot.waitUntil(lambda kind=kind: window.stage.frame_shown.experiment.objective.kind == kind)
+        trains(qtbot, window, 3)
+        visible = {row.path for row in map(lambda field: field.row, window.form._fields.values())} - {
+            field.row.path for field in window.form._fields.values() if field.isHidden()
+        }
+        assert ("objective.real_label" in visible) == (kind in ("minimax", "non-saturating", "least-squares"))
+        assert ("objective.generator_alpha" in visible) == (kind == "alpha")
+    assert window._run_shown == 1
+    assert not window.restart_button.isVisible()
+
+
 # Data
 
 
@@ -667,7 +826,7 @@ def test_a_window_opens_on_a_preset(opened, qtbot):
 
 @pytest.mark.parametrize("setup", [DIVERGING, DIVERGING_DEEP], ids=["shallow", "deep"])
 def test_divergence(opened, qtbot, tmp_path, monkeypatch, setup):
-    window = opened(setup, training=False)
+    window = opened(with_infinite_samples(setup) if setup is DIVERGING_DEEP else setup, training=False)
     qtbot.waitUntil(lambda: window.status_label.text() == "diverged", timeout=10_000)
     assert window.banner.isVisible()
     assert "Training diverged in step" in window.banner.label.text()

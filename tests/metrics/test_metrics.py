@@ -64,6 +64,18 @@ def checkerboard(rng):
     return points[(column + row) % 2 == 0][:COUNT]
 
 
+def pinwheel(rng):
+    angle = 2 * np.pi * rng.integers(0, 5, COUNT) / 5
+    radial, tangential = 1 + 0.3 * rng.normal(size=COUNT), 0.05 * rng.normal(size=COUNT)
+    angle = angle + 0.25 * np.exp(radial)
+    x = radial * np.cos(angle) + tangential * np.sin(angle)
+    return np.stack([x, tangential * np.cos(angle) - radial * np.sin(angle)], 1)
+
+
+def disjoint(rng, gap=2.0, width=1.0):
+    return column(rng.choice([-1.0, 1.0], COUNT) * (gap / 2 + width * rng.random(COUNT)))
+
+
 def line(rng, position=0.0):
     return np.stack([np.full(COUNT, position), rng.random(COUNT)], 1)
 
@@ -91,6 +103,8 @@ PERFECT = {
         {"means": [-1.0, 0.0, 2.0], "weights": [1.0, 1.0, 2.0]},
         lambda rng: column(rng.choice([-1.0, 0.0, 2.0], COUNT, p=[0.25, 0.25, 0.5])),
     ),
+    "disjoint": ({}, disjoint),
+    "disjoint and narrow": ({"gap": 10.0, "width": 0.01}, lambda rng: disjoint(rng, 10.0, 0.01)),
     "ring": ({}, lambda rng: on_modes(rng, ring(8), 0.02)),
     "grid": ({}, lambda rng: on_modes(rng, list(itertools.product((-4, -2, 0, 2, 4), repeat=2)), 0.05)),
     "swiss-roll": ({}, swiss_roll),
@@ -98,6 +112,11 @@ PERFECT = {
     "spiral": ({}, spiral),
     "circle": ({}, circle),
     "checkerboard": ({}, checkerboard),
+    "pinwheel": ({}, pinwheel),
+    "grid with a pool": (
+        {"size": 50},
+        lambda rng: on_modes(rng, list(itertools.product((-4, -2, 0, 2, 4), repeat=2)), 0.05),
+    ),
     "line": ({}, line),
     "file with one column": ({"path": "galaxies.csv"}, None),
     "file with two": ({"path": "faithful.csv"}, None),
@@ -355,7 +374,7 @@ def test_unequal_shares_and_one_sample_are_enough_for_a_mode():
     assert found["high_quality"] == pytest.approx(1 - 1 / COUNT)
 
 
-@pytest.mark.parametrize("kind", ["uniform", "student-t", "moons", "checkerboard", "line"])
+@pytest.mark.parametrize("kind", ["uniform", "student-t", "disjoint", "moons", "checkerboard", "pinwheel", "line"])
 def test_data_without_modes_has_no_mode_metrics(kind):
     experiment, perfect = setup_of(kind)
     assert set(evaluate(experiment, perfect)) == set(DIVERGENCES)
@@ -375,6 +394,10 @@ DENSITIES = {
         lambda x: 0.25 * normal(x, -2, 0.5) + 0.75 * normal(x, 1, 0.2),
     ),
     "uniform": ({"low": -1.0, "high": 3.0}, lambda x: np.where((x >= -1) & (x <= 3), 0.25, 0.0)),
+    "disjoint": (
+        {"gap": 1.5, "width": 0.8},
+        lambda x: np.where((np.abs(x) >= 0.75) & (np.abs(x) <= 1.55), 0.625, 0.0),
+    ),
     "laplace": ({"mean": 1.0, "scale": 0.5}, lambda x: np.exp(-2 * np.abs(x - 1))),
     "student-t": (
         {"mean": 1.0, "scale": 2.0, "dof": 3.0},
@@ -392,7 +415,11 @@ def test_density_against_its_formula_and_as_a_density(kind):
     x = np.linspace(-6.0137, 8.0, 500)
     assert density(experiment, x) == pytest.approx(formula(x), rel=1e-9, abs=1e-12)
     whole, _ = integrate.quad(
-        lambda place: density(experiment, np.array([place]))[0], -400, 400, points=[-2, -1, 1, 3], limit=500
+        lambda place: density(experiment, np.array([place]))[0],
+        -400,
+        400,
+        points=[-2, -1.55, -1, -0.75, 0.75, 1, 1.55, 3],
+        limit=500,
     )
     assert whole == pytest.approx(1, abs=1e-5)
     # The samples that are trained on follow it.

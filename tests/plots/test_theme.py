@@ -57,8 +57,10 @@ def test_the_measures_themselves():
 @pytest.mark.parametrize("theme", THEMES.values(), ids=lambda theme: theme.name)
 @pytest.mark.parametrize("vision", VISIONS)
 def test_players_stay_apart_in_every_vision(theme, vision):
-    for one, other in itertools.combinations(("real", "fake", "discriminator", "generator"), 2):
+    for one, other in itertools.combinations(("real", "fake", "average", "discriminator", "generator"), 2):
         assert difference(theme.roles[one], theme.roles[other], vision) >= 20, (one, other)
+    # Arrows start at fakes of the generator itself, among those of its average.
+    assert difference(theme.roles["average"], theme.roles["gradient"], vision) >= 20
 
 
 @pytest.mark.parametrize("theme", THEMES.values(), ids=lambda theme: theme.name)
@@ -86,7 +88,7 @@ def test_image_colours_run_from_fake_over_the_ground_to_real(theme):
     # Points of each player stand out from the strongest tint, their own above all.
     for end in (table[0], table[-1]):
         tint = "#" + bytes(end).hex()
-        for role in ("real", "fake", "gradient"):
+        for role in ("real", "fake", "average", "gradient"):
             assert difference(theme.roles[role], tint, "normal") >= 25, role
 
 

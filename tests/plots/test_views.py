@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from ganviz.experiment import Experiment
+from ganviz.experiment.sections import OBJECTIVES
 from ganviz.plots import (
     VIEWS,
     Arrows,
@@ -28,12 +29,16 @@ SMALL = {
 }
 LINE = {**SMALL, "data": {"kind": "mixture", "means": [-2.0, 1.0], "stds": 0.4}, "noise.dimension": 1}
 CRITIC = {"objective.kind": "wasserstein", "discriminator.clip": 0.05}
+RAW = {"objective.kind": "relativistic", "generator.ema": 0.9}
 PENGUINS = {"kind": "file", "path": "penguins.csv", "columns": ["bill_length_mm", "bill_depth_mm"]}
 SETUPS = {
     "plane": SMALL,
     "plane with a critic": {**SMALL, **CRITIC},
     "line": LINE,
     "line with a critic": {**LINE, **CRITIC},
+    "plane with raw outputs and an average": {**SMALL, **RAW, "discriminator.packing": 2},
+    "line with raw outputs and an average": {**LINE, **RAW},
+    "pieces on a line": {**SMALL, "data": {"kind": "disjoint"}},
     "points on a line": {**SMALL, "data": {"kind": "diracs", "means": [-1.0, 1.0]}},
     "heavy tails": {**SMALL, "data": {"kind": "student-t", "dof": 0.6}},
     "one column": {**SMALL, "data": {"kind": "file", "path": "galaxies.csv"}},
@@ -160,7 +165,13 @@ def test_views_work_before_the_first_step_and_with_next_to_nothing(name, view):
 
 @functools.cache
 def diverged(name):
-    deep = {"generator.hidden": [16, 16, 16], "discriminator.hidden": [16, 16, 16]}
+    """Return a run at its last finite step: of several seeds one with infinite samples, if there is one."""
+    runs = (diverged_from(seed, name) for seed in range(8))
+    return next((run for run in runs if not np.isfinite(run.frame(Need.SAMPLES).fake).all()), diverged_from(0, name))
+
+
+def diverged_from(seed, name):
+    deep = {"seed": seed, "generator.hidden": [16, 16, 16], "discriminator.hidden": [16, 16, 16]}
     run = Run(Experiment.from_mapping(SETUPS[name]).replace(deep))
     for player in ("generator", "discriminator"):
         run.change(f"optimizer.{player}.kind", "sgd")
@@ -321,6 +332,125 @@ def test_the_plane_shows_the_samples():
         assert order.index("surface") < order.index("real") < order.index("fake") < order.index("pulls")
 
 
+@pytest.mark.parametrize("name", ["plane with raw outputs and an average", "line with raw outputs and an average"])
+def test_the_averaged_generator_is_shown_beside_the_raw_one(name):
+    frame, view = frame_of(name), name.split(" ")[0]
+    scene = VIEWS[view].draw(frame)
+    average = named(scene, "average")
+    assert average.label == "averaged fake"
+    assert average.role == "average"
+    order = [layer.name for layer in scene.layers]
+    assert order.index("average") == order.index("fake") + 1
+    assert not np.array_equal(frame.average, frame.fake)
+    if view == "plane":
+        assert isinstance(average, Points)
+        assert np.array_equal(average.xy, frame.average)
+    else:
+        # The outline goes up and down at the bins' edges and holds the samples that lie between them.
+        edges = named(scene, "fake").edges
+        inside = np.mean((frame.average >= edges[0]) & (frame.average <= edges[-1]))
+        assert np.trapezoid(average.y, average.x) == pytest.approx(inside, abs=1e-9)
+        assert set(average.x) == set(edges)
+        assert (average.x[0], average.y[0], average.x[-1], average.y[-1]) == (edges[0], 0, edges[-1], 0)
+        tall = np.full_like(frame.average, edges[40:42].mean())
+        level, high = (
+            VIEWS[view].draw(dataclasses.replace(frame, fake=frame.real, average=each)) for each in (frame.real, tall)
+        )
+        assert high.left.range[1] > level.left.range[1]
+    bare = VIEWS[view].draw(dataclasses.replace(frame, average=None))
+    assert [layer.name for layer in bare.layers] == [layer for layer in order if layer != "average"]
+
+
+@pytest.mark.parametrize("name", ["plane with raw outputs and an average", "line with raw outputs and an average"])
+@pytest.mark.parametrize("value", [np.inf, np.nan, 1e300])
+def test_an_average_that_is_no_number_can_be_drawn(name, value):
+    frame = frame_of(name)
+    average = frame.average.copy()
+    for share in (2, 1):
+        average[::share] = value
+        assert_drawable(VIEWS[name.split(" ")[0]].draw(dataclasses.replace(frame, average=average)))
+
+
+# The objectives
+
+
+@functools.cache
+def frame_under(kind, data):
+    run = Run(Experiment.from_mapping({**(LINE if data == "mixture" else SMALL), "objective.kind": kind}))
+    run.advance(20)
+    return run.frame()
+
+
+PROBABILITY, CRITICS = ("minimax", "non-saturating", "alpha"), ("wasserstein",)
+
+
+@pytest.mark.parametrize("data", ["ring", "mixture"])
+@pytest.mark.parametrize("kind", OBJECTIVES)
+def test_every_view_of_every_objective(kind, data):
+    frame = frame_under(kind, data)
+    scenes = {view.name: view.draw(frame) for view in views_for(frame.experiment)}
+    for scene in scenes.values():
+        assert_drawable(scene)
+        assert scene.layers
+    outputs, raw = frame.surface.outputs, kind not in PROBABILITY
+    stage = scenes["plane" if data == "ring" else "line"]
+    shown = named(stage, "surface").values if data == "ring" else named(stage, "discriminator").y
+    assert shown == pytest.approx(outputs if raw else 1 / (1 + np.exp(-outputs)), abs=1e-12)
+    label = named(stage, "surface" if data == "ring" else "discriminator").label
+    assert label.startswith("critic f" if kind in CRITICS else "D(x), raw output" if raw else "D(x)")
+    assert ("raw output" in label) == (raw and kind not in CRITICS)
+    scores = [layer.name for layer in scenes["scores"].layers if isinstance(layer, Line)]
+    expected = ["mean_real", "mean_fake"] if not raw else ["output_real", "output_fake"]
+    assert scores == (["critic_w1", "w1"] if kind in CRITICS else expected)
+    assert (scenes["scores"].left.range == (-0.02, 1.02)) == (not raw)
+    if data == "mixture":
+        assert ("raw output" in scenes["slope"].left.label) == ("raw output" in label)
+        assert (stage.right.range == (-0.02, 1.02)) == (not raw)
+
+
+@pytest.mark.parametrize(
+    ("kind", "view", "names"),
+    [
+        ("kl", "losses", ("generator_loss", "discriminator_loss")),
+        ("pearson", "scores", ("output_real", "output_fake")),
+        ("wasserstein", "scores", ("critic_w1",)),
+    ],
+)
+def test_a_single_huge_value_is_said_in_words_and_leaves_the_others_visible(kind, view, names):
+    frame = frame_under(kind, "ring")
+    plain = VIEWS[view].draw(frame)
+    assert plain.left.range is None
+    assert not any(isinstance(layer, Text) for layer in plain.layers)
+    history = dict(frame.history)
+    ends = []
+    for name, huge in zip(names, (-3.6e34, 4.3e31), strict=False):
+        series = history[name]
+        mean, low, high = series.mean.copy(), series.low.copy(), series.high.copy()
+        ends += [np.delete(low, 5), np.delete(high, 5)]
+        mean[5] = low[5] = high[5] = huge
+        history[name] = dataclasses.replace(series, mean=mean, low=low, high=high)
+    scene = VIEWS[view].draw(dataclasses.replace(frame, history=history))
+    low, high = scene.left.range
+    assert low <= np.min(ends)
+    assert np.max(ends) <= high
+    assert high - low < 6 * np.ptp(ends)
+    assert named(scene, "below").text == "down to −3.6e+34"
+    words = [layer.text for layer in scene.layers if layer.name == "above"]
+    assert words == (["up to 4.3e+31"] if len(names) == 2 else [])
+    assert scene.left.label == plain.left.label
+    # The curve itself is whole.
+    assert named(scene, names[0]).y[5] == -3.6e34
+
+
+def test_the_discriminator_axis_follows_outputs_that_explode():
+    frame = frame_under("hellinger", "mixture")
+    surface = dataclasses.replace(frame.surface, outputs=1e30 * frame.surface.outputs)
+    scene = VIEWS["line"].draw(dataclasses.replace(frame, surface=surface))
+    assert scene.right.range is None
+    assert np.isfinite(named(scene, "discriminator").y).all()
+    assert_drawable(scene)
+
+
 # The line
 
 
@@ -435,7 +565,9 @@ def test_scores_of_a_discriminator_and_of_a_critic():
     critic = frame_of("plane with a critic")
     scores = VIEWS["scores"].draw(critic)
     loss = critic.history["discriminator_loss"].mean
-    assert named(scores, "critic_w1").y == pytest.approx(-loss, rel=1e-5, abs=1e-9)
+    # Both are sums of the same outputs in 32 bits, in another order.
+    size = max(1e-3, np.abs(critic.surface.outputs).max())
+    assert named(scores, "critic_w1").y == pytest.approx(-loss, rel=1e-5, abs=1e-6 * size)
     clipped = named(VIEWS["clipping"].draw(critic), "clip_fraction")
     assert 0 <= clipped.y.min() <= clipped.y.max() <= 1
     assert "critic" in named(VIEWS["losses"].draw(critic), "discriminator_loss").label

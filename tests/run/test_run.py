@@ -25,6 +25,8 @@ SETUPS = {"ring": SMALL, "line": LINE, "clipped": CLIPPED, "file": FAITHFUL}
 
 DIVERGING = {
     **SMALL,
+    # A seed that diverges only after some steps, and leaves infinite samples behind.
+    "seed": 2,
     "optimizer.generator.kind": "sgd",
     "optimizer.discriminator.kind": "sgd",
     "optimizer.generator.learning_rate": 10.0,
@@ -229,7 +231,7 @@ def test_a_change_that_needs_a_restart_is_refused(path, value):
         ("optimizer.generator.learning_rate", -1.0, "optimizer.generator.learning_rate = -1"),
         ("optimizer.generator.learning_rate", float("nan"), "optimizer.generator.learning_rate"),
         ("optimizer.generator.learningrate", 1e-3, "did you mean optimizer.generator.learning_rate"),
-        ("objective.kind", "hinge", "not available yet"),
+        ("objective.kind", "huber", "objective.kind = \"huber\" is not allowed"),
         ("data.means", [1.0, 2.0], "not a field of ring data"),
         ("schedule.batch", 0, "schedule.batch = 0"),
     ],
