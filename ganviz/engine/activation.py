@@ -56,7 +56,7 @@ def activate(code, x, y):
             y[i] = elementary.softplus(x[i])
     elif code == ELU:
         for i in range(y.size):
-            low = elementary.exp(min(x[i], zero)) - one
+            low = elementary.expm1(min(x[i], zero))
             y[i] = low if x[i] < zero else x[i]
     elif code == GELU:
         half, root = number(0.5), number(_ROOT_HALF)
@@ -176,7 +176,7 @@ def exponential(less_one, x, y):
     """Set y to exp(x), or to exp(x) - 1."""
     if less_one:
         for i in range(y.size):
-            y[i] = math.expm1(x[i])
+            y[i] = elementary.expm1(x[i])
     else:
         for i in range(y.size):
             y[i] = elementary.exp(x[i])

@@ -41,8 +41,8 @@ from ganviz.experiment.data import (
 )
 
 from . import random
-from .compiler import spliced
-from .elementary import exp, expm1, fma, round_even, strict, unit_circle
+from .compiler import spliced, strict
+from .elementary import exp, expm1, fma, round_even, unit_circle
 
 MIXTURE, ROWS, PIECES, EXPONENTIALS, STUDENT_T, CURVES, CHECKERBOARD, PINWHEEL = range(8)
 

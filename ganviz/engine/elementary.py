@@ -17,23 +17,13 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import numba
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
+from .compiler import strict
+
 Table = tuple[float, ...]
-
-
-def strict(function: Callable[..., Any]) -> Any:
-    """Inline like `ganviz.engine.compiler.inlined`, but keep every rounding as it is written.
-
-    A constant in a high and a low part, for one, is of no use to a compiler that may reassociate. Sums of products
-    are fused where `fma` says so and nowhere else, so a number has the same bits in every lane of a vector.
-    """
-    # What is not said here would be taken from the function that is compiled around this one.
-    options: dict[str, Any] = {"fastmath": False, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-    return numba.njit(nogil=True, error_model="numpy", forceinline=True, **options)(function)
 
 
 def inserted(function: Callable[..., Any]) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,21 +11,16 @@ from numpy.typing import ArrayLike, NDArray
 from ganviz.experiment import Experiment
 
 from .data import data_plan
-from .game import DISCRIMINATOR, GENERATOR, initial_program, layout
+from .game import DISCRIMINATOR, GENERATOR, Player, initial_program, layout
 from .graph import Graph, Shape
 from .lowering import write
-from .machine import new_arena
 from .network import Floats
-from .operation import Operation
 from .optimizer import second_moment_start
 from .penalty import BETWEEN, DRAGAN
 from .position import Batch, Position
 from .program import Program
 from .step import RECORDED, discriminator_sinks, generator_sinks
-from .training import rows_in, run_program
-
-CONVERGED = 1000
-"""Power iterations after which singular vectors have settled: what is shown here does not depend on a run."""
+from .training import arena_of, rows_in, run_program
 
 Pairs = Sequence[tuple[Floats, Floats]]
 
@@ -101,22 +96,16 @@ def gradients(
     shapes = {name: Shape(rows.shape[1], len(rows), 1) for name, rows in given.items()}
     inputs = {name: program.allocate(shape.size) for name, shape in shapes.items()}
     nodes = {name: graph.given(inputs[name], shape) for name, shape in shapes.items()}
-    for layer, (left, right) in zip(places[DISCRIMINATOR].network.layers, places[DISCRIMINATOR].vectors, strict=False):
-        program.add(
-            Operation.POWER_ITERATION, x=places[DISCRIMINATOR].parameters + layer.weight, w=right, b=left,
-            m=layer.inputs, n=layer.outputs, k=CONVERGED,
-        )  # fmt: skip
     position = Position.at(graph, experiment, places)
     made = position.generate(nodes["noise"])
-    mixed = nodes.get("mix")
-    met = Batch(nodes["real"], nodes.get("fake", made), mixed)
-    sinks = discriminator_sinks(program, position, met)
-    own = Batch(nodes["real"], made, mixed)
+    own = Batch(nodes["real"], made, nodes.get("mix"))
+    given_fakes = replace(own, fake=nodes["fake"]) if "fake" in nodes else own
+    sinks = discriminator_sinks(program, position, given_fakes, own)
     judged_at = position.unrolled(own, experiment.schedule.unroll) if experiment.schedule.unroll else position
     sinks += generator_sinks(program, position, own, judged_at)
     write(graph, program, sinks)
 
-    arena = new_arena(program.size, experiment.precision)
+    arena = arena_of(program, experiment.precision)
     run_program(initial_program(experiment, places), arena, data_plan(experiment), experiment.seed)
     dtype = arena.dtype.type
     players = {GENERATOR: generator, DISCRIMINATOR: discriminator}
@@ -128,6 +117,7 @@ def gradients(
             raise ValueError(f"{name}: {error}") from error
         start = second_moment_start(str(experiment[f"optimizer.{name}.kind"]))
         arena[player.second : player.second + player.network.size] = start
+    _turn_vectors(arena, places[DISCRIMINATOR])
     for name, rows in given.items():
         rows_in(arena, inputs[name], shapes[name])[:] = rows
 
@@ -144,6 +134,15 @@ def gradients(
         found[GENERATOR],
         found[DISCRIMINATOR],
     )
+
+
+def _turn_vectors(arena: Floats, player: Player) -> None:
+    """Put the singular vectors of the largest singular value where spectral normalisation looks for them."""
+    pairs = player.network.split(arena[player.parameters : player.parameters + player.network.size])
+    for (weight, _), (left, right) in zip(pairs, player.vectors, strict=False):
+        u, _, v = np.linalg.svd(weight.astype(np.float64), full_matrices=False)
+        arena[left : left + len(u)] = u[:, 0]
+        arena[right : right + v.shape[1]] = v[0]
 
 
 def _mix(experiment: Experiment, mix: ArrayLike | None, packs: int) -> NDArray[np.generic] | None:

@@ -17,9 +17,7 @@ from typing import Any
 
 from . import activation
 from .operation import Operation
-
-LINE = 16
-"""Batch matrices have whole lines of this many columns."""
+from .program import LINE
 
 
 @dataclass(frozen=True)
@@ -248,6 +246,10 @@ class Graph:
             return self.scale(x, factor.options["value"])
         return self._add("scale_by", x.shape, (x, factor))
 
+    def masked(self, x: Node) -> Node:
+        """Return x (1, batch) with zero in the padding, where a function of what lies there could overflow."""
+        return self.scale_rows(x, self.fill(1.0, SCALAR))
+
     def mean(self, x: Node) -> Node:
         """Return the mean over the samples of a batch of numbers (1, batch)."""
         return self.scale(self.total(x), 1.0 / (x.shape.columns * max(x.shape.groups, 1)))
@@ -384,6 +386,13 @@ def _closeness_pull_rule(g: Graph, node: Node, d: Node, index: int) -> Node | No
     return g.closeness_pull(x, y, [*(v for place, v in enumerate(directions, start=2) if place != index), d])
 
 
+def _scale_by_rule(g: Graph, node: Node, d: Node, index: int) -> Node:
+    x, factor = node.inputs
+    if index == 0:
+        return g.scale_by(d, factor)
+    return g.total(g.multiply(d, x)) if x.shape.groups else g.dot(d, x)
+
+
 def _combine_rule(g: Graph, node: Node, d: Node, index: int) -> Node:
     return g.scale(d, node.options["ab"[index]])
 
@@ -419,7 +428,7 @@ RULES: dict[str, Rule] = {
     ),
     "spread": lambda g, n, d, i: g.total(d),
     "dot": lambda g, n, d, i: g.scale_by(n.inputs[1 - i], d),
-    "scale_by": lambda g, n, d, i: g.scale_by(d, n.inputs[1]) if i == 0 else g.dot(d, n.inputs[0]),
+    "scale_by": _scale_by_rule,
     "same": lambda g, n, d, i: d,
     "join": lambda g, n, d, i: g.part(d, i),
     "part": lambda g, n, d, i: g.embed(d, n.options["group"], n.inputs[0].shape.groups),

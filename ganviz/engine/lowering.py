@@ -51,9 +51,11 @@ def write(graph: Graph, program: Program, sinks: Sequence[Sink]) -> None:
 class _Writer:
     def __init__(self, graph: Graph, program: Program, sinks: Sequence[Sink]) -> None:
         self.graph, self.program, self.sinks = graph, program, sinks
-        self.values = {
-            (node.options["code"], node.inputs[0].number): node for node in graph.nodes if node.name == "activate"
-        }
+        self.values: dict[tuple[int, int], Node] = {}
+        for node in graph.nodes:
+            if node.name == "activate":
+                # The first: what pulls at it may come before another of the same.
+                self.values.setdefault((node.options["code"], node.inputs[0].number), node)
         self.uses: dict[int, int] = {}
         self.fused: set[int] = set()
         self.start: dict[int, tuple[Node, Node | None]] = {}
@@ -229,7 +231,9 @@ class _Writer:
             first = self._inputs(node)[0]
         if first is None or first not in dying or first.shape.size != node.shape.size:
             return None
-        return None if any(self._owner(source) is first for source in reads) else first
+        # Nor can anything be written over a part of it that is read at other places.
+        parts = [source for source in self._inputs(node)[1:] if source is not first]
+        return None if any(self._owner(source) is first for source in (*reads, *parts)) else first
 
     # ---------------------------------------------------------------- instructions
 

@@ -50,6 +50,7 @@ def execute(program, constants, arena, counters, data, seed, records, steps):
     for index in range(steps):
         record = records[index]
         turn = 0
+        last = 0
         turns = 0
         start = 0
         place = 0
@@ -64,7 +65,7 @@ def execute(program, constants, arena, counters, data, seed, records, steps):
             elif op == Operation.STEP_SIZE or op == Operation.ROOT_CORRECTION:
                 arena[row[Y]] = _correction(op, row, constants, counters)
             elif op <= Operation.FLAT_NORMAL:
-                _draw(op, row, arena, constants, counters, data, seed, turn)
+                _draw(op, row, arena, constants, counters, data, seed, last if row[Q] else turn)
             elif op <= Operation.SHARE_AT_BOUND:
                 _play(op, row, arena, constants, counters, record)
             elif op == Operation.FINITE:
@@ -85,6 +86,7 @@ def execute(program, constants, arena, counters, data, seed, records, steps):
                 if turn < turns:
                     place = start
             else:
+                last = turn
                 turn = 0
     return steps
 

@@ -72,11 +72,11 @@ def alpha_loss(g: Graph, y: Node, alpha: float) -> Node:
     power = (alpha - 1.0) / alpha
     if power == 0.0:
         return surprise
-    return g.scale(g.expm1(g.scale(surprise, -power)), -1.0 / power)
+    return g.scale(g.expm1(g.scale(g.masked(surprise), -power)), -1.0 / power)
 
 
 def _exp_of(g: Graph, y: Node, a: float, c: float) -> Node:
-    return g.exp(g.combine(y, a=a, c=c))
+    return g.exp(g.combine(g.masked(y), a=a, c=c))
 
 
 def _quarter_square(g: Graph, y: Node) -> Node:
@@ -111,9 +111,7 @@ TERMS: dict[str, Terms] = {
     "kl": _saddle(lambda g, y, o: negative(g, y), lambda g, y, o: _exp_of(g, y, 1.0, -1.0)),
     "reverse-kl": _saddle(lambda g, y, o: _exp_of(g, y, -1.0, 0.0), lambda g, y, o: g.combine(y, c=-1.0)),
     "pearson": _saddle(lambda g, y, o: negative(g, y), lambda g, y, o: _quarter_square(g, y)),
-    "hellinger": _saddle(
-        lambda g, y, o: g.combine(_exp_of(g, y, -1.0, 0.0), c=-1.0), lambda g, y, o: g.combine(g.exp(y), c=-1.0)
-    ),
+    "hellinger": _saddle(lambda g, y, o: g.expm1(negative(g, g.masked(y))), lambda g, y, o: g.expm1(g.masked(y))),
     "alpha": Terms(
         lambda g, y, o: alpha_loss(g, y, o.discriminator_alpha),
         lambda g, y, o: alpha_loss(g, negative(g, y), o.discriminator_alpha),

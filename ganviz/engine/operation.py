@@ -125,7 +125,7 @@ class Operation(IntEnum):
     END = 54
     """End of what is repeated."""
     FORGET = 55
-    """Draws from here on count from their own update again."""
+    """Draws from here on count from their own update again; what is drawn again (q) counts from these turns on."""
 
 
 WIDTH = 16

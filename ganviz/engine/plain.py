@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
+from .activation import LEAK
 from .compiler import inlined
-from .simd import FROM_BIAS, FROM_OUTPUT, LEAK, LEAKY, MASK_RELU, NOTHING, RELU
+from .simd import FROM_BIAS, FROM_OUTPUT, LEAKY, MASK_RELU, NOTHING, RELU
 
 
 @inlined

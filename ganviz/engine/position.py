@@ -212,12 +212,11 @@ class UnrolledOptimizer:
         self.count += 1
         decay = self.settings.beta1 if self.settings.kind == "adam" else 0.0
         rate = self._constant(Operation.STEP_SIZE, *optimizer.schedule(self.settings), decay)
-        return [
-            node
-            if slope is None
-            else self.graph.combine(node, self.graph.scale_by(self._direction(index, slope), rate), 1.0, -1.0)
-            for index, (node, slope) in enumerate(zip(parameters, gradient, strict=True))
-        ]
+        moved: list[Node] = []
+        for index, (node, slope) in enumerate(zip(parameters, gradient, strict=True)):
+            direction = self._direction(index, slope or self.graph.fill(0.0, node.shape))
+            moved.append(self.graph.combine(node, self.graph.scale_by(direction, rate), 1.0, -1.0))
+        return moved
 
     def _moment(self, node: Node, place: int) -> Node:
         assert node.place is not None

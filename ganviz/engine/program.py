@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .operation import FIELDS, WIDTH, Operation
 
 LINE = 16
-"""Matrices start at multiples of this many numbers: whole cache lines in both precisions."""
+"""Matrices start at multiples of this many numbers, whole cache lines in both precisions, and so do their rows."""
 
 
 class Program:

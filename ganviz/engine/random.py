@@ -19,8 +19,8 @@ import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
 
-from .compiler import inlined, spliced
-from .elementary import fma, inserted, log_near_one, split, strict, truncated_normal, unit_circle
+from .compiler import inlined, spliced, strict
+from .elementary import fma, inserted, log_near_one, split, truncated_normal, unit_circle
 
 # Streams. A new use takes a new number; an old number never changes its meaning.
 REAL, DISCRIMINATOR_NOISE, GENERATOR_NOISE = 1, 2, 3

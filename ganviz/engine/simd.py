@@ -26,14 +26,14 @@ from llvmlite import binding, ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
+from .activation import LEAK
+
 PLAIN = bool(os.environ.get("GANVIZ_PLAIN"))
 """Whether products are made of ordinary loops."""
 
 # How a tile starts and ends; numbers, because a compiled program reads them.
 FROM_ZERO, FROM_BIAS, FROM_OUTPUT = range(3)
 NOTHING, RELU, LEAKY, MASK_RELU, MASK_LEAKY = range(5)
-LEAK = 0.2
-"""Slope of leaky-relu below zero."""
 
 
 class Registers(NamedTuple):

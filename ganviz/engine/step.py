@@ -49,10 +49,13 @@ def training_program(experiment: Experiment, places: Layout) -> Program:
     return _StepWriter(experiment, places).write()
 
 
-def discriminator_sinks(program: Program, position: Position, batch: Batch) -> list[Sink]:
-    """Return what puts loss and gradient of the discriminator into their places."""
+def discriminator_sinks(program: Program, position: Position, batch: Batch, own: Batch | None = None) -> list[Sink]:
+    """Return what puts loss and gradient of the discriminator into their places.
+
+    ``own`` has the generator's own fakes where others stand in for them: consensus is about the players as they are.
+    """
     loss, on_real, on_fake = position.discriminator_loss(batch)
-    loss = _with_consensus(position, loss, batch, discriminator=loss)
+    loss = _with_consensus(position, loss, own or batch, discriminator=None if own else loss)
     player = position.places[DISCRIMINATOR]
     sinks = _gradient_sinks(position.graph, loss, position.discriminator.nodes, player)
     sinks.append(_record(program, loss, "discriminator_loss"))
@@ -68,6 +71,15 @@ def generator_sinks(program: Program, position: Position, batch: Batch, judged_a
     sinks = _gradient_sinks(position.graph, loss, position.generator.nodes, position.places[GENERATOR])
     sinks.append(_record(program, loss, "generator_loss"))
     return sinks
+
+
+def turn_vectors(program: Program, player: Player, times: int = 1) -> None:
+    """Turn the vectors of spectral normalisation by some power iterations."""
+    for layer, (left, right) in zip(player.network.layers, player.vectors, strict=False):
+        program.add(
+            Operation.POWER_ITERATION, x=player.parameters + layer.weight, w=right, b=left,
+            m=layer.inputs, n=layer.outputs, k=times,
+        )  # fmt: skip
 
 
 def _with_consensus(
@@ -138,20 +150,15 @@ class _StepWriter:
             self._update_discriminator()
         if together:
             self._differentiate_discriminator(0)
-        if not schedule.reuse_fakes:
-            self.program.add(Operation.FORGET)
+        self.program.add(Operation.FORGET)
         if together:
             self._differentiate_generator(0, last=0)
             self._update_discriminator()
             self._update_generator()
-        if not schedule.reuse_fakes:
-            rest = schedule.generator_steps - together
-            with self.program.repeat(rest, rest):
-                self._differentiate_generator(together, last=0)
-                self._update_generator()
-        elif not together:
-            # After the discriminator's turns draws count from their number on: its last was the one before.
-            self._differentiate_generator(0, last=-1)
+        rest = schedule.generator_steps - together
+        with self.program.repeat(rest, rest):
+            # What is drawn again counts from the discriminator's turns on: its last was the one before.
+            self._differentiate_generator(together, last=-1)
             self._update_generator()
 
     def _extragradient(self) -> None:
@@ -182,14 +189,14 @@ class _StepWriter:
             g=NOISE_KINDS[noise.kind], k=noise.size, q=int(again), b=1, constants=(noise.mean, noise.std),
         )  # fmt: skip
 
-    def _seen(self, graph: Graph, samples: Node, stream: int, update: int) -> Node:
+    def _seen(self, graph: Graph, samples: Node, stream: int, update: int, again: bool = False) -> Node:
         """Return samples with instance noise."""
         settings = self.experiment.instance_noise
         if settings.std == 0:
             return samples
         constants = (settings.std, float(settings.decay_steps))
         noise = graph.drawn(
-            Operation.INSTANCE_NOISE, samples.shape, s=stream, t=update, b=1, constants=constants
+            Operation.INSTANCE_NOISE, samples.shape, s=stream, t=update, q=int(again), b=1, constants=constants
         )  # fmt: skip
         return graph.combine(samples, noise)
 
@@ -207,7 +214,7 @@ class _StepWriter:
 
     def _differentiate_discriminator(self, update: int) -> None:
         program, graph = self.program, Graph()
-        self._turn_vectors()
+        turn_vectors(program, self.discriminator)
         position = Position.at(graph, self.experiment, self.places)
         real = self._seen(graph, self._real(graph, random.REAL, update), random.INSTANCE_REAL, update)
         z = self._noise(graph, random.DISCRIMINATOR_NOISE, update)
@@ -226,7 +233,7 @@ class _StepWriter:
         schedule = self.experiment.schedule
         if schedule.reuse_fakes:
             z = self._noise(graph, random.DISCRIMINATOR_NOISE, last, again=True)
-            fake = self._seen(graph, position.generate(z), random.INSTANCE_FAKE, last)
+            fake = self._seen(graph, position.generate(z), random.INSTANCE_FAKE, last, again=True)
         else:
             z = self._noise(graph, random.GENERATOR_NOISE, update)
             fake = self._seen(graph, position.generate(z), random.INSTANCE_GENERATOR, update)
@@ -257,15 +264,6 @@ class _StepWriter:
             self.program.add(Operation.COMBINE, x=place, w=batch, y=place, m=count, t=1, constants=constants)
 
         return mix
-
-    def _turn_vectors(self) -> None:
-        """Turn the vectors of spectral normalisation by one power iteration."""
-        player = self.discriminator
-        for layer, (left, right) in zip(player.network.layers, player.vectors, strict=False):
-            self.program.add(
-                Operation.POWER_ITERATION, x=player.parameters + layer.weight, w=right, b=left,
-                m=layer.inputs, n=layer.outputs, k=1,
-            )  # fmt: skip
 
     def _record_norm(self, player: Player) -> None:
         column = RECORDED.index(f"{player.name}_gradient_norm")

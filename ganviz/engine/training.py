@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ganviz.experiment import Experiment
+from ganviz.experiment import Experiment, ExperimentError
 
 from . import random
 from .data import ROWS, DataPlan, data_plan
@@ -19,10 +19,14 @@ from .network import Floats
 from .operation import Operation
 from .optimizer import second_moment_start
 from .program import Program
-from .step import RECORDED, training_program
+from .step import RECORDED, training_program, turn_vectors
 
 MOMENT_SAMPLES = 100_000
 """Samples that settle shift and scale where standardisation is asked for and no file gives the points."""
+
+
+LARGEST = 4 * 2**30
+"""Bytes that an arena may have."""
 
 
 class Diverged(NamedTuple):
@@ -54,9 +58,12 @@ class Training:
         self.layout = layout(experiment)
         self.data = standardized(experiment)
         self.counters = np.zeros(FIRST_PLAYER + len(self.layout.players), np.int64)
-        self._write_program()
+        self._write_program(experiment)
         run_program(initial_program(experiment, self.layout), self.arena, self.data, experiment.seed)
         self._orthogonalize()
+        turning = Program(self.layout.size)
+        turn_vectors(turning, self.layout[DISCRIMINATOR])
+        run_program(turning, self.arena, self.data, experiment.seed)
         for player in self.layout.players:
             self._start_moments(player)
         self._start_average()
@@ -91,11 +98,12 @@ class Training:
             if experiment[f"optimizer.{player.name}.kind"] != before:
                 fresh.append(player.name)
         averaging = self.experiment.generator.ema == 0 and experiment.generator.ema > 0
-        self.data = data_plan(experiment)._replace(shift=self.data.shift, scale=self.data.scale)
+        data = data_plan(experiment)._replace(shift=self.data.shift, scale=self.data.scale)
         kept = self.arena[: self.layout.kept]
-        self.experiment = experiment
-        self._write_program()
+        # The last that can fail: until here nothing has changed.
+        self._write_program(experiment)
         self.arena[: self.layout.kept] = kept
+        self.experiment, self.data = experiment, data
         for name in fresh:
             self._start_moments(self.layout[name])
         if averaging:
@@ -135,10 +143,10 @@ class Training:
                     return Diverged(self.step + 1, name, index)
         raise ValueError("all parameters are finite")
 
-    def _write_program(self) -> None:
-        program = training_program(self.experiment, self.layout)
-        self._instructions, self._constants = program.instructions, program.constants
-        self.arena = new_arena(program.size, self.experiment.precision)
+    def _write_program(self, experiment: Experiment) -> None:
+        program = training_program(experiment, self.layout)
+        arena = arena_of(program, experiment.precision)
+        self.arena, self._instructions, self._constants = arena, program.instructions, program.constants
 
     def _orthogonalize(self) -> None:
         """Make normal matrices orthogonal, evenly spread (Saxe et al. 2014; signs as in Mezzadri 2007)."""
@@ -150,6 +158,27 @@ class Training:
                     q, r = np.linalg.qr(tall.astype(np.float64))
                     q = section.gain * q * np.sign(np.diag(r))
                     weight[:] = q if tall is weight else q.T
+
+
+def arena_of(program: Program, bits: int) -> Floats:
+    """Make the arena of a program.
+
+    Raises
+    ------
+    ExperimentError
+        If it is larger than `LARGEST` or than the memory that is left.
+    """
+    size = program.size * bits // 8
+    try:
+        if size <= LARGEST:
+            return new_arena(program.size, bits)
+    except MemoryError:
+        pass
+    raise ExperimentError(
+        f"this experiment needs {size / 2**30:.1f} GB for its numbers, more than there is or than the "
+        f"{LARGEST / 2**30:g} GB that are allowed; make schedule.batch, schedule.unroll, generator.hidden or "
+        "discriminator.hidden smaller"
+    )
 
 
 def parameters_in(arena: Floats, places: Layout, player: str) -> Floats:

@@ -148,7 +148,7 @@ class Optimizer:
     )  # fmt: skip
     epsilon: float = number(
         1e-8, "Epsilon", "Added to the divisor; with rmsprop-tf1 inside its root.",
-        low=0, high=1, above=True, symbol="ε", scale="log", usual=(1e-10, 1e-2),
+        low=1e-30, high=1, symbol="ε", scale="log", usual=(1e-10, 1e-2),
         when={"kind": (*RMSPROP, *ADAM)}, default_for={"kind": {"rmsprop-tf1": 1e-10}},
     )  # fmt: skip
     tensorflow_epsilon: bool = switch(

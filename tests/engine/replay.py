@@ -188,8 +188,6 @@ class Replay:
         game, draws = self.game, self.draws
         if self.e.schedule.reuse_fakes:
             z, blur = draws.noise(random.DISCRIMINATOR_NOISE, last, again=True), (random.INSTANCE_FAKE, last)
-            # What belongs to the generator alone is then counted on from the discriminator's updates.
-            update = last if self.e.schedule.updates == "simultaneous" else last + 1
         else:
             z, blur = draws.noise(random.GENERATOR_NOISE, update), (random.INSTANCE_GENERATOR, update)
         game.blur = draws.instance(*blur)

@@ -67,6 +67,13 @@ def test_a_folder_that_the_person_names_has_one_for_each_version(home):
     assert ready == "False"
 
 
+def test_kernels_without_tiles_lie_elsewhere(home, monkeypatch):
+    """Else the first of the two to be compiled would serve both."""
+    monkeypatch.setenv("GANVIZ_PLAIN", "1")
+    assert compiler.cache_folder().parent == home / "cache" / "kernels"
+    assert compiler.cache_folder().name != NAME
+
+
 def test_a_relative_folder_stays_where_it_is(home, monkeypatch):
     monkeypatch.chdir(home)
     monkeypatch.setattr(config, "CACHE_DIR", "given")

@@ -105,6 +105,17 @@ def closeness_pull(x, y, *directions):
     return -(weighted[:, None] * signs).sum(-1).reshape(x.shape)
 
 
+def nearness(x, others, features):
+    """Return exp(-|x_i - o_j|) for others o_j, and the signs of x_i - o_j."""
+    apart = x.reshape(features, -1, x.shape[1], 1) - others.reshape(features, -1, 1, others.shape[1])
+    return np.exp(-np.abs(apart).sum(1)), np.sign(apart)
+
+
+def nearness_pull(x, others, y):
+    near, signs = nearness(x, others, len(y))
+    return -((near * y[:, :, None])[:, None] * signs).sum(-1).reshape(x.shape)
+
+
 REFERENCE: dict[str, Callable] = {
     "fill": lambda n: np.full((n.shape.rows, dense_columns(n.shape)), n.options["value"]),
     "apply": lambda n, w, x: w.T @ x,
@@ -143,6 +154,8 @@ REFERENCE: dict[str, Callable] = {
     "unpack": lambda n, x: unpacked(x, n.options["size"]),
     "select": lambda n, y, x: select(y, x),
     "unselect": lambda n, y, x: unselect(y, x),
+    "nearness": lambda n, x, others: 1 + nearness(x, others, n.shape.rows)[0].sum(-1),
+    "nearness_pull": lambda n, x, others, y: nearness_pull(x, others, y),
     "closeness": lambda n, x, *vs: closeness(x, *vs, features=n.shape.rows),
     "closeness_pull": lambda n, x, y, *vs: closeness_pull(x, y, *vs),
 }
@@ -178,6 +191,7 @@ class Table:
     inputs: dict[int, Node] = field(default_factory=dict)
     values: dict[int, np.ndarray] = field(default_factory=dict)
     garbage: dict[int, bool] = field(default_factory=dict)
+    constants: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.rng = np.random.default_rng(self.seed)
@@ -263,6 +277,12 @@ def assert_close(found: np.ndarray, expected: np.ndarray, tolerance: float) -> N
 # Every operation: its value, its derivative, and the derivatives of that.
 
 Case = Callable[[Table, int], Node]
+
+
+def nearness_to(t: Table, n: int, others: int) -> Node:
+    constant = t.input(6, others, 1)
+    t.constants.add(constant.number)
+    return t.graph.nearness(t.input(6, n, 1, apart(6, n, t.seed)), constant, 2)
 
 
 def apart(rows: int, columns: int, seed: int) -> np.ndarray:
@@ -352,6 +372,8 @@ CASES: dict[str, Case] = {
     "unpack": lambda t, n: t.graph.unpack(t.input(6, n, 1), 3),
     "select": on_pairs("select"),
     "unselect": on_pairs("unselect"),
+    "nearness": lambda t, n: nearness_to(t, n, 7),
+    "nearness-to-many": lambda t, n: nearness_to(t, n, 33),
     "closeness": lambda t, n: t.graph.closeness(t.input(6, n, 1, apart(6, n, t.seed)), [], 2),
     "closeness-along": lambda t, n: t.graph.closeness(
         t.input(4, n, 1, apart(4, n, t.seed)), [t.input(4, n, 1)], 2
@@ -363,8 +385,9 @@ CASES: dict[str, Case] = {
         t.input(4, n, 1, apart(4, n, t.seed)), t.input(2, n, 1), [t.input(4, n, 1)]
     ),
 }  # fmt: skip
-ORDERS = {"closeness-along": 2, "closeness_pull": 2, "closeness_pull-along": 1}
-"""Derivatives that are taken where it is not three: minibatch features are differentiated three times in all."""
+ORDERS = {"nearness": 1, "nearness-to-many": 1, "closeness-along": 2, "closeness_pull": 2, "closeness_pull-along": 1}
+"""Derivatives that are taken where it is not three: minibatch features are differentiated three times in all, once
+where they are only shown."""
 ORDERS |= {f"pull-{name}-{order}": 3 - order for name in SMOOTH for order in (1, 2)}
 
 
@@ -391,7 +414,7 @@ class Derived:
 def derived(name: str, batch: int) -> Derived:
     t = Table(len(name) + batch)
     value = CASES[name](t, batch)
-    wanted = list(t.inputs.values())
+    wanted = [node for node in t.inputs.values() if node.number not in t.constants]
     found = Derived(t, value, wanted, [scalar(t.graph, value, t.like(value))], [])
     for order in range(ORDERS.get(name, 3)):
         found.gradients.append(t.graph.gradient(found.losses[order], wanted))
@@ -456,7 +479,7 @@ def test_what_lies_in_the_padding_never_leaks(name, batch):
 def test_every_operation_with_a_derivative_is_among_these():
     met = {node.name for name in CASES for node in derived(name, 2).table.graph.nodes}
     assert set(RULES) <= met
-    assert set(REFERENCE) == {*RULES, "fill"}
+    assert set(REFERENCE) == {*RULES, "fill", "nearness_pull"}
 
 
 def test_a_function_has_no_derivatives_that_are_not_known():
@@ -530,6 +553,10 @@ def hazards(t: Table, n: int) -> dict[str, list[Node]]:
         "columns times their own sums": [g.scale_columns(x_ := x(), g.column_sum(x_))],
         "part of a row of several batches": [g.part(joined, 1), g.exp(g.part(joined, 0)), joined],
         "the same matrix under another name": [g.combine(g.same(x_ := x()), g.exp(x_))],
+        "a part that is read after the whole is gone": [
+            g.multiply(g.rows(x_ := x(), 1, 1), g.column_sum(g.exp(x_))), g.multiply(y_ := g.rows(z_ := x(), 0, 1),
+                                                                                     g.column_sum(g.exp(z_))), y_,
+        ],
         "another name of another name": [g.exp(g.rows(g.same(g.rows(x(), 1, 2)), 1, 1))],
         "other names alone": [g.same(given), g.rows(given, 1, 1)],
         "an input": [given],
@@ -547,7 +574,8 @@ def hazards(t: Table, n: int) -> dict[str, list[Node]]:
         "a bound of what it cuts": [g.within(x_ := x(), x_, 1.0), g.within(x(), g.clamp(x(), 0.9), 0.95)],
         "maxout of itself": [g.select(x_ := g.stack(x(), x()), x_), g.unselect(x(), g.stack(x(), x()))],
         "several products of one": [
-            g.lift(square, y_ := g.activate(relu, g.apply(square, x()))), g.apply(square, y_), g.outer(zero_padded(), y_),
+            g.lift(square, y_ := g.activate(relu, g.apply(square, x()))), g.apply(square, y_),
+            g.outer(zero_padded(), y_),
         ],
     }  # fmt: skip
 
@@ -606,6 +634,7 @@ STEPS: list[Callable] = [
     lambda t, x, draw: t.graph.combine(t.graph.lift(t.input(x.shape.rows, x.shape.rows), x), x),
     lambda t, x, draw, pool: t.graph.multiply(x, like_it(draw, pool, x)),
     lambda t, x, draw, pool: t.graph.scale_columns(x, one_row(draw, pool)),
+    lambda t, x, draw: t.graph.scale_columns(x, t.graph.rows(x, draw(st.integers(0, x.shape.rows - 1)), 1)),
     lambda t, x, draw, pool: t.graph.spread_columns(one_row(draw, pool), 3),
     lambda t, x, draw, pool: t.graph.column_dot(x, like_it(draw, pool, x)),
     lambda t, x, draw: t.graph.column_sum(x),

@@ -219,16 +219,27 @@ def test_runs_with_one_seed_meet_the_same_samples_and_noise_whatever_else_differ
         assert not np.array_equal(first[key][:5], first["NOISE", random.DISCRIMINATOR_NOISE, 0][5:10])
 
 
-def test_no_two_draws_of_a_step_are_alike():
+@pytest.mark.parametrize(
+    ("more", "draws"),
+    [
+        # Of both players' samples, noise and instance noise, in two updates.
+        (EXTRAGRADIENT, 2 * 8),
+        # The discriminator's with a mix, and the generator's with one for its unrolled updates.
+        ({"penalty__kind": "gradient", "schedule__unroll": 1}, 10),
+        ({"penalty__kind": "dragan", "schedule__unroll": 1}, 10),
+    ],
+    ids=["extragradient", "gradient", "dragan"],
+)
+def test_no_two_draws_of_a_step_are_alike(more, draws):
     """Not of two streams, not of two updates, not of two steps."""
     fields = {**DEEP, **BLUR, **RELATIVISTIC, "data__kind": "gaussian", "data__mean": [0.0, 0.0],
               "data__std": [1.0, 1.0], "noise__dimension": 2}  # fmt: skip
-    training = Training(experiment_of(**fields, **EXTRAGRADIENT))
+    training = Training(experiment_of(**{**fields, **more}))
     found = []
     for step in range(3):
         training.counters[STEP] = step
         found += met(training).values()
-    assert len(found) == 3 * 2 * 8
+    assert len(found) == 3 * draws
     # Of normal numbers scaled in three ways: their quotients tell them apart.
     shapes = {(np.round(draw / draw[0, 0], 9)).tobytes() for draw in found}
     assert len(shapes) == len(found)
@@ -580,10 +591,25 @@ class Shown:
         x = np.repeat((points - self.shift) / self.scale, self.forms[1].packing, axis=0)
         return Pass(self.forms[1], self.discriminator, x, self.replay.singular, self.running["discriminator"])
 
+    def company(self) -> np.ndarray:
+        """Return the real samples that a point has beside it for minibatch features, in the data's own units."""
+        packing = self.forms[1].packing
+        others = self.e.schedule.batch // packing - 1
+        shape = others * packing, self.e.dimension
+        found = drawn(self.replay.training, Operation.REAL, shape, random.SHOWN_REAL, 0, 0)
+        return found.reshape(packing, others, -1).swapaxes(0, 1)[:, 0] * self.scale + self.shift
+
     def discriminate(self, points):
-        return self.judge(points).output[:, 0]
+        if not self.forms[1].features:
+            return self.judge(points).output[:, 0]
+        assert self.forms[1].packing == 1
+        company = self.company()
+        return np.array([self.judge(np.concatenate([point[None], company])).output[0, 0] for point in points])
 
     def slopes(self, points):
+        if self.forms[1].features:
+            moves = 1e-30j * np.eye(points.shape[1])
+            return np.stack([self.discriminate(points + move).imag / 1e-30 for move in moves], axis=1)
         # What moves a point moves all copies of it.
         slopes = self.judge(points).slopes()
         return slopes.reshape(len(points), self.forms[1].packing, -1).sum(1) / self.scale
@@ -613,6 +639,8 @@ def assert_shown(shown: Shown) -> None:
     outputs, slopes = shown.evaluator.slopes(shown.points)
     np.testing.assert_allclose(outputs, expected, rtol=1e-10, atol=1e-11)
     np.testing.assert_allclose(slopes, shown.slopes(shown.points), rtol=1e-9, atol=1e-11)
+    # Nothing of what is shown depends on what else is asked for.
+    np.testing.assert_allclose(shown.evaluator.discriminate(shown.points[:3]), outputs[:3], rtol=1e-12, atol=1e-13)
     assert np.ptp(outputs) > 0
     assert np.abs(slopes).max() > 0
 
@@ -751,6 +779,29 @@ def test_divergence_ends_the_burst_and_is_found(bits):
     training.restore(good)
     assert training.step == step
     assert all(np.isfinite(training.flat(player)).all() for player in PLAYERS)
+
+
+OVERFLOWING = {
+    # The slope of the outputs of D in x, which is 7 for all samples and 0 where there are none.
+    "reverse-kl": 1, "hellinger": 1, "kl": -1, "alpha": 1,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("bits", [32, 64])
+@pytest.mark.parametrize("objective", OVERFLOWING)
+def test_what_is_no_sample_cannot_overflow(objective, bits):
+    """Batches are padded with zeros, of which the discriminator may think what it likes."""
+    training = Training(
+        experiment_of(
+            **{**TINY, **optimizers("sgd", 1e-6)}, precision=bits, objective__kind=objective, noise__mean=5.0,
+            noise__std=1e-3, objective__discriminator_alpha=0.5, objective__generator_alpha=0.5, data__low=6.99,
+            data__high=7.01,
+        )
+    )  # fmt: skip
+    slope = OVERFLOWING[objective] * 200.0
+    training.flat("generator")[:] = 0.7, 0.7, 0
+    training.flat("discriminator")[:] = slope, -7 * slope
+    assert np.isfinite(train(training, 1)).all()
 
 
 @pytest.mark.parametrize(("player", "layer"), [("generator", 2), ("generator", 3), ("discriminator", 1)])

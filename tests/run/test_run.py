@@ -231,7 +231,7 @@ def test_a_change_that_needs_a_restart_is_refused(path, value):
         ("optimizer.generator.learning_rate", -1.0, "optimizer.generator.learning_rate = -1"),
         ("optimizer.generator.learning_rate", float("nan"), "optimizer.generator.learning_rate"),
         ("optimizer.generator.learningrate", 1e-3, "did you mean optimizer.generator.learning_rate"),
-        ("objective.kind", "huber", "objective.kind = \"huber\" is not allowed"),
+        ("objective.kind", "huber", 'objective.kind = "huber" is not allowed'),
         ("data.means", [1.0, 2.0], "not a field of ring data"),
         ("schedule.batch", 0, "schedule.batch = 0"),
     ],
