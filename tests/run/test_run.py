@@ -4,6 +4,7 @@ import re
 import numpy as np
 import pytest
 
+from ganviz.engine import training
 from ganviz.experiment import Experiment, ExperimentError
 from ganviz.run import SAMPLE_METRICS, STEP_METRICS, Change, Need, Run, TrainingDiverged
 
@@ -278,6 +279,20 @@ def diverged(setup=DIVERGING):
     with pytest.raises(TrainingDiverged) as raised:
         run.advance(10_000)
     return run, raised.value
+
+
+def test_a_change_that_needs_too_much_memory_changes_nothing(monkeypatch):
+    run, other = run_of(SMALL), run_of(SMALL)
+    run.advance(2)
+    monkeypatch.setattr(training, "LARGEST", 10_000)
+    with pytest.raises(ExperimentError, match=r"schedule\.batch.* smaller"):
+        run.change("schedule.batch", 4096)
+    monkeypatch.undo()
+    assert run.experiment["schedule.batch"] == SMALL["schedule"]["batch"]
+    assert run.log == []
+    run.advance(3)
+    other.advance(5)
+    assert bits(run) == bits(other)
 
 
 def test_divergence_ends_in_a_sentence():
