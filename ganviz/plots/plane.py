@@ -10,6 +10,8 @@ from .common import AVERAGED, data_axes, is_critic, is_probability, judgement, j
 from .scene import Arrows, Image, Layer, Points, Scene, Text
 
 ARROWS = 80
+SHORTEST = 1e-6
+"""Arrows shorter than this share of the longest do not settle the scale."""
 LONGEST = 0.07
 """Length of all but the longest arrows, as a share of the picture's width."""
 
@@ -72,11 +74,14 @@ def _arrows(frame: Frame) -> list[Layer]:
     if not np.isfinite(pulls).all():
         return [Text("pull", "gradient", text="generator's gradient: not finite", at=(0.02, 0.97))]
     extent = np.array([high - low for low, high in frame.box])
-    lengths = np.sqrt(((pulls / extent) ** 2).sum(axis=1))
-    # Where most fakes have no gradient at all, the others' arrows are compared with the longest of them.
-    typical = float(np.quantile(lengths, 0.9)) or float(lengths.max())
-    if typical == 0.0:
+    # Only their ratios are shown: before a divergence the lengths themselves may be too large to be squared.
+    largest = float(np.abs(pulls / extent).max())
+    if largest == 0.0:
         return [Text("pull", "gradient", text="generator's gradient: 0", at=(0.02, 0.97))]
+    pulls = pulls / largest
+    lengths = np.sqrt(((pulls / extent) ** 2).sum(axis=1))
+    # Where most fakes have next to no gradient, the others' arrows are compared with the longest of them.
+    typical = max(float(np.quantile(lengths, 0.9)), SHORTEST * float(lengths.max()))
     vectors = pulls * (LONGEST / typical)
     vectors *= np.minimum(1.0, 1.5 * typical / np.maximum(lengths, 1e-300))[:, None]
     # The arrows' lengths are relative, so that they can be seen at all; the size itself is said in words.
