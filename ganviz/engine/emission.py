@@ -54,6 +54,19 @@ def _emit_pull(program: Program, node: Node, y: int, places: list[int]) -> None:
     program.add(Operation.PULL, x=value, y=y, m=node.shape.size, t=node.options["code"], q=node.options["order"])
 
 
+def _emit_row_sum(program: Program, node: Node, y: int, places: list[int]) -> None:
+    shape = node.inputs[0].shape
+    if shape.columns < shape.line:
+        # What lies in the padding of a value is of no concern, whatever it is.
+        program.add(Operation.ROW_SUM, x=places[0], y=y, constants=(), **_samples(shape))
+        return
+    # Without padding several rows at once: their scalar products with ones.
+    ones = program.allocate(shape.stored)
+    program.add(Operation.FILL, y=ones, m=1, n=shape.stored, v=shape.stored, constants=(1.0,))
+    program.add(Operation.OUTER, x=places[0], w=ones, y=y, m=shape.rows, k=shape.stored, n=1)
+    program.release(ones, shape.stored)
+
+
 def _emit_activate(program: Program, node: Node, y: int, places: list[int]) -> None:
     program.add(Operation.ACTIVATE, x=places[0], y=y, m=node.shape.size, t=node.options["code"])
 
@@ -197,7 +210,7 @@ EMIT: dict[str, Emit] = {
     "clamp": _numbers(Operation.CLAMP, "bound"),
     "within": _emit_within,
     "add_bias": _emit_add_bias,
-    "row_sum": _shaped(Operation.ROW_SUM),
+    "row_sum": _emit_row_sum,
     "spread_rows": _shaped(Operation.SPREAD_ROWS, of="output"),
     "row_dot": _shaped(Operation.ROW_DOT),
     "scale_rows": _shaped(Operation.SCALE_ROWS),

@@ -11,7 +11,9 @@ The instructions are those of `ganviz.engine.operation`.
 
 from __future__ import annotations
 
+import contextlib
 import math
+import mmap
 
 import numpy as np
 
@@ -206,10 +208,28 @@ def _play(op, row, arena, constants, counters, record):
         record[r] = optimizer.share_at_bound(arena[x : x + m], constants[c])
 
 
+LINE = 64
+"""Bytes of a cache line."""
+HUGE = 2**21
+"""Bytes of a huge page."""
+
+
 def new_arena(size: int, bits: int) -> np.ndarray[tuple[int], np.dtype[np.floating]]:
-    """Make an arena of zeros whose first number lies at the start of a cache line."""
+    """Make an arena of zeros whose first number lies at the start of a cache line.
+
+    A large one asks for huge pages where the system has them: products of wide layers step over more small pages
+    than a processor remembers the places of.
+    """
     dtype = np.dtype(np.float32 if bits == 32 else np.float64)
-    line = 64
-    raw = np.zeros(size * dtype.itemsize + line, np.uint8)
-    start = -raw.ctypes.data % line
-    return raw[start : start + size * dtype.itemsize].view(dtype)
+    needed = size * dtype.itemsize
+    if needed > HUGE and hasattr(mmap, "MADV_HUGEPAGE"):
+        pages = mmap.mmap(-1, needed + HUGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        # A system may be built without them: then the pages stay small.
+        with contextlib.suppress(OSError):
+            pages.madvise(mmap.MADV_HUGEPAGE)
+        raw = np.frombuffer(pages, np.uint8)
+        start = -raw.ctypes.data % HUGE
+    else:
+        raw = np.zeros(needed + LINE, np.uint8)
+        start = -raw.ctypes.data % LINE
+    return raw[start : start + needed].view(dtype)
