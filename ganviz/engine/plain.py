@@ -11,20 +11,7 @@ from .simd import FROM_BIAS, FROM_OUTPUT, LEAKY, MASK_RELU, NOTHING, RELU
 
 @inlined
 def product(arena, a, row_step, column_step, x, y, bias, m, k, n, start, end, mask):
-    """Set y (m, n) to the product of the (m, k) matrix at a with x (k, n), and go on with it in registers.
-
-    Parameters
-    ----------
-    a, row_step, column_step : int
-        Entry (i, p) of the left factor lies at ``a + i * row_step + p * column_step``.
-    bias : int
-        Place of m numbers, the start of each row where ``start`` is FROM_BIAS.
-    start : int
-        FROM_ZERO, FROM_BIAS, or FROM_OUTPUT to add to what is there.
-    end : int
-        NOTHING; RELU or LEAKY: apply the activation; MASK_RELU or MASK_LEAKY: multiply by its derivative where
-        its value is ``mask`` (m, n).
-    """
+    """Set y to a product and go on with it; the arguments are those of `ganviz.engine.tiled.product`."""
     number = arena.dtype.type
     zero, leak = number(0), number(LEAK)
     for i in range(m):
