@@ -190,41 +190,57 @@ def _parts(op, arena, x, y, w, m, k, n, stride):
 
 @inlined
 def _closeness(op, arena, x, y, w, b, s, weights, directions, m, k, n, valid):
-    """See `ganviz.engine.graph.Graph.closeness`; features are blocks of k rows."""
-    zero = arena.dtype.type(0)
+    """See `ganviz.engine.graph.Graph.closeness`; features are blocks of k rows. Vectors run along the company."""
+    number = arena.dtype.type
+    zero = number(0)
     rows = m if op == Operation.CLOSENESS else m * k
     for i in range(rows * n):
         arena[y + i] = zero
+    close, along = np.empty(valid, arena.dtype), np.empty(valid, arena.dtype)
     for feature in range(m):
-        block = feature * k * n
+        block = x + feature * k * n
         for i in range(valid):
+            _distances(arena, block, i, k, n, close)
             for j in range(valid):
-                distance = along1 = along2 = along3 = 0.0
-                for r in range(block, block + k * n, n):
-                    difference = arena[x + r + i] - arena[x + r + j]
-                    sign = 1.0 if difference > 0 else (-1.0 if difference < 0 else 0.0 * difference)
-                    distance += abs(difference)
-                    if directions > 0:
-                        along1 -= sign * (arena[w + r + i] - arena[w + r + j])
-                    if directions > 1:
-                        along2 -= sign * (arena[b + r + i] - arena[b + r + j])
-                    if directions > 2:
-                        along3 -= sign * (arena[s + r + i] - arena[s + r + j])
-                close = math.exp(-distance)
-                if directions > 0:
-                    close *= along1
-                if directions > 1:
-                    close *= along2
-                if directions > 2:
-                    close *= along3
-                if op == Operation.CLOSENESS:
-                    arena[y + feature * n + i] += arena.dtype.type(close)
-                else:
-                    close *= arena[weights + feature * n + i] + arena[weights + feature * n + j]
-                    for r in range(block, block + k * n, n):
-                        difference = arena[x + r + i] - arena[x + r + j]
-                        sign = 1.0 if difference > 0 else (-1.0 if difference < 0 else 0.0 * difference)
-                        arena[y + r + i] -= arena.dtype.type(close * sign)
+                close[j] = elementary.exp(-close[j])
+            for direction in range(directions):
+                place = (w if direction == 0 else b if direction == 1 else s) + feature * k * n
+                for j in range(valid):
+                    along[j] = zero
+                for r in range(0, k * n, n):
+                    row, other = arena[block + r : block + r + valid], arena[place + r : place + r + valid]
+                    for j in range(valid):
+                        difference, change = row[i] - row[j], other[i] - other[j]
+                        along[j] -= change if difference > zero else (-change if difference < zero else zero)
+                for j in range(valid):
+                    close[j] *= along[j]
+            if op == Operation.CLOSENESS:
+                total = zero
+                for j in range(valid):
+                    total += close[j]
+                arena[y + feature * n + i] = total
+                continue
+            weight = arena[weights + feature * n : weights + feature * n + valid]
+            for j in range(valid):
+                close[j] *= weight[i] + weight[j]
+            for r in range(0, k * n, n):
+                row = arena[block + r : block + r + valid]
+                total = zero
+                for j in range(valid):
+                    difference = row[i] - row[j]
+                    total += close[j] if difference > zero else (-close[j] if difference < zero else zero)
+                arena[y + feature * k * n + r + i] = -total
+
+
+@inlined
+def _distances(arena, block, i, k, n, out):
+    """Put the sum over k rows of how far sample i is from each sample into out (valid,)."""
+    for j in range(out.size):
+        out[j] = 0
+    for r in range(block, block + k * n, n):
+        row = arena[r : r + out.size]
+        for j in range(out.size):
+            out[j] += abs(row[i] - row[j])
 
 
 @inlined
