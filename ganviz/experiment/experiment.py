@@ -205,7 +205,10 @@ def _row(path: str, value: object, kind: str) -> Parameter:
     inside = [row.name for row in fitting if row.path.startswith(path + ".")]
     if inside:
         raise ExperimentError(f"{given} is not allowed: a section with fields such as {inside[0]}")
-    raise ExperimentError(f"unknown field {given}; {nearest(path, _neighbours(path, fitting))}")
+    # The name may be right and only its section missing or wrong.
+    alike = dict.fromkeys(row.path for row in fitting if row.name == path.rpartition(".")[2])
+    meant = f"did you mean {' or '.join(alike)}?" if alike else nearest(path, _neighbours(path, fitting))
+    raise ExperimentError(f"unknown field {given}; {meant}")
 
 
 def _of_kind(row: Parameter, kind: str) -> bool:

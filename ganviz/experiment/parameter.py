@@ -105,9 +105,9 @@ class Parameter:
 
     @property
     def _range(self) -> str:
-        if self.above:
-            return f"above {self.low:g} and at most {self.high:g}"
-        return f"from {self.low:g} to {self.high:g}"
+        whole = self.kind in ("integer", "integers")
+        low, high = (f"{int(end)}" if whole else f"{end:g}" for end in (self.low, self.high))
+        return f"above {low} and at most {high}" if self.above else f"from {low} to {high}"
 
     def applies(self, values: Mapping[str, Value]) -> bool:
         """Whether the parameter means something beside the other values of an experiment."""
@@ -140,7 +140,11 @@ class Parameter:
         if self.kind == "names":
             names = [part.strip().strip("\"'") for part in stripped.strip("[]").split(",")]
             return self.check([name for name in names if name])
-        return self.check(_literal(stripped, self.kind))
+        value = _literal(stripped, self.kind)
+        if self.kind == "integer" and isinstance(value, float) and value.is_integer():
+            # A person writes a thousand as 1e3, too.
+            value = int(value)
+        return self.check(value)
 
     def _convert(self, value: object) -> Value | None:
         match self.kind:

@@ -505,6 +505,14 @@ def test_settings_read_arrays():
         ("data.kind", "rnig", 'data.kind = "rnig"'),
         ("data.side", "3", 'data.side = "3" is not a field of ring data'),
         ("sed", "3", 'unknown field sed = "3"; did you mean seed?'),
+        ("clip", "3", 'unknown field clip = "3"; did you mean discriminator.clip?'),
+        (
+            "learning_rate",
+            "3",
+            'unknown field learning_rate = "3"; did you mean optimizer.generator.learning_rate or '
+            "optimizer.discriminator.learning_rate?",
+        ),
+        ("data.size", "1e9", "data.size = 1000000000 is not allowed: a whole number from 0 to 10000000"),
         ("penalty.wieght", "10", 'unknown field penalty.wieght = "10"; did you mean penalty.weight?'),
         ("generator", "10", 'generator = "10" is not allowed: a section'),
         ("generator.bias", "maybe", "true or false"),
