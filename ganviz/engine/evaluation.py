@@ -14,18 +14,25 @@ from ganviz.experiment import Experiment
 
 from . import objective, random
 from .data import DataPlan
+from .field import batch_size
 from .game import layout
 from .graph import Graph, Node, Shape
+from .inside import layer_nodes, layer_states
+from .layers import LayerState
 from .lowering import Sink, write
 from .machine import new_arena
+from .network import Floats
 from .operation import Operation
 from .position import Position
 from .program import Program
 from .step import NOISE_KINDS
-from .training import Training, draw_real, rows_in, run_program
+from .training import Training, draw_real, parameters_in, rows_in, run_program
 
 Float64 = NDArray[np.float64]
 Write = Callable[[Graph, Mapping[str, Node]], dict[str, Node]]
+
+LAYERS_BATCH = 512
+"""Samples that gradients and activations of layers are shown for."""
 
 
 class Evaluator:
@@ -53,7 +60,11 @@ class Evaluator:
 
     def load(self, training: Training) -> None:
         """Copy the parameters of a training with the same networks, and what else their use asks for."""
-        self._arena[: self._layout.kept] = training.arena[: self._layout.kept]
+        self.take(training.arena[: self._layout.shown])
+
+    def take(self, numbers: Floats) -> None:
+        """Copy what `load` copies from a copy of it: the first ``Layout.shown`` numbers of a training, or more."""
+        self._arena[: self._layout.shown] = numbers[: self._layout.shown]
 
     def real(self, count: int) -> Float64:
         """Draw real samples (count, d) for show: the same ones at every step."""
@@ -138,6 +149,33 @@ class Evaluator:
         # Just before a divergence a gradient may be too large to be squared.
         with np.errstate(over="ignore"):
             return -gradient * self._scale, np.sqrt((gradient**2).sum(axis=1))
+
+    def layers(self, count: int = LAYERS_BATCH) -> tuple[LayerState, ...]:
+        """Look into every layer, the generator's first, on the batch for show.
+
+        Parameters
+        ----------
+        count : int
+            Samples, rounded up to whole packs; with minibatch features they are as many as in training.
+
+        Returns
+        -------
+        tuple of LayerState
+            Gradients are those of each player's loss with its penalty, without instance noise and unrolled updates,
+            with the batch's own statistics where there is batch normalisation. The discriminator's activations are
+            those for real and fake samples together.
+        """
+        size = batch_size(self.experiment, count)
+
+        def write(graph: Graph, inputs: Mapping[str, Node]) -> dict[str, Node]:
+            return layer_nodes(graph, self.experiment, self._layout, size)
+
+        found = self._run("layers", size, write)
+        states: list[LayerState] = []
+        for player in self._layout.players:
+            parameters = parameters_in(self._arena, self._layout, player.name)
+            states += layer_states(self.experiment, player, parameters, found)
+        return tuple(states)
 
     def _judge(self, graph: Graph, x: Node) -> Node:
         settings, position = self.experiment.discriminator, Position.at(graph, self.experiment, self._layout)

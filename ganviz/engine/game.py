@@ -52,9 +52,10 @@ class Player:
 
 @dataclass(frozen=True)
 class Layout:
-    """All players, and how far what must be kept from step to step reaches."""
+    """All players, and how far reaches what shows what the networks do, what is kept from step to step, and all."""
 
     players: tuple[Player, ...]
+    shown: int
     kept: int
     size: int
 
@@ -78,29 +79,33 @@ def settings_of(experiment: Experiment, player: str) -> Settings:
 
 
 def layout(experiment: Experiment) -> Layout:
-    """Place the players' numbers: first all that must be kept, then what a step starts anew."""
+    """Place the players' numbers: first what their networks compute with, then what else must be kept, then the rest.
+
+    So whoever looks on copies one piece, and whoever goes back one.
+    """
     space = Program()
     nets = networks(experiment)
-    kept: dict[str, tuple[list[int], tuple[tuple[int, int], ...]]] = {}
+    shown: dict[str, tuple[int, int, int, tuple[tuple[int, int], ...]]] = {}
     for name, net in nets.items():
-        places = [space.allocate(net.size) for _ in range(5)]
-        places.append(space.allocate(net.statistics))
+        places = space.allocate(net.size), space.allocate(net.size), space.allocate(net.statistics)
         normed = name == DISCRIMINATOR and experiment.discriminator.spectral_norm
         layers = net.layers if normed else ()
         vectors = tuple((space.allocate(layer.inputs), space.allocate(layer.outputs)) for layer in layers)
-        kept[name] = places, vectors
-    end = space.size
+        shown[name] = (*places, vectors)
+    seen = space.size
+    moments = {name: tuple(space.allocate(net.size) for _ in range(3)) for name, net in nets.items()}
+    kept = space.size
     players: list[Player] = []
     for counter, (name, net) in enumerate(nets.items(), start=FIRST_PLAYER):
-        places, vectors = kept[name]
+        parameters, average, running, vectors = shown[name]
+        first, second, third = moments[name]
         gradient, saved = space.allocate(net.size), space.allocate(net.size)
-        parameters, first, second, third, average, running = places
         players.append(
             Player(
                 name, net, parameters, first, second, third, average, running, vectors, gradient, saved, counter
             )
         )  # fmt: skip
-    return Layout(tuple(players), end, space.size)
+    return Layout(tuple(players), seen, kept, space.size)
 
 
 def initial_program(experiment: Experiment, places: Layout) -> Program:

@@ -136,6 +136,7 @@ class Network:
     def forward(
         self, graph: Graph, parameters: Parameters, x: Node, *,
         running: int | None = None, met: list[Statistics] | None = None, beside: Node | None = None,
+        sums: list[Node] | None = None,
     ) -> Node:  # fmt: skip
         """Return what the network makes of a batch (inputs, batch).
 
@@ -147,13 +148,17 @@ class Network:
             Receives the batch's own, hidden layer by hidden layer.
         beside : Node, optional
             A batch whose company each sample has for minibatch features, instead of that of its own batch.
+        sums : list, optional
+            Receives what each layer's activation is given, (outputs, batch) each.
         """
+        sums = [] if sums is None else sums
         if beside is not None:
-            beside = self._hidden(graph, parameters, beside, running, None)
-        x = self._hidden(graph, parameters, x, running, met)
+            beside = self._hidden(graph, parameters, beside, running, None, [])
+        x = self._hidden(graph, parameters, x, running, met, sums)
         if self.features:
             weight, _ = parameters.layers[-2]
             kernels = graph.apply(weight, x)
+            sums.append(kernels)
             if beside is None:
                 close = graph.closeness(kernels, [], self.features)
             else:
@@ -162,13 +167,15 @@ class Network:
         weight, bias = parameters.layers[-1]
         y = graph.apply(weight, x)
         y = y if bias is None else graph.add_bias(y, bias)
+        sums.append(y)
         code = self.layers[-1].activation
         assert code is not None
         return graph.activate(code, y)
 
     def _hidden(
-        self, graph: Graph, parameters: Parameters, x: Node, running: int | None, met: list[Statistics] | None
-    ) -> Node:
+        self, graph: Graph, parameters: Parameters, x: Node, running: int | None, met: list[Statistics] | None,
+        sums: list[Node],
+    ) -> Node:  # fmt: skip
         """Return what the last hidden layer makes of a batch."""
         for layer, (weight, bias) in zip(self.hidden, parameters.layers, strict=False):
             y = graph.apply(weight, x)
@@ -180,6 +187,7 @@ class Network:
                     running = None if running is None else running + 2 * layer.outputs
             if bias is not None:
                 y = graph.add_bias(y, bias)
+            sums.append(y)
             y = graph.select(y, y) if layer.activation is None else graph.activate(layer.activation, y)
             if self.residual and layer.inputs == layer.width:
                 y = graph.combine(y, x)

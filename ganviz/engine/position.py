@@ -48,6 +48,8 @@ class Position:
         The discriminator's weights that are used: normalised ones where that is asked for.
     met : dict
         Receives the batch statistics of each player's forward passes.
+    sums : dict
+        Receives, pass by pass of each player, what its layers' activations are given.
     """
 
     graph: Graph
@@ -57,6 +59,7 @@ class Position:
     discriminator: Parameters
     judging: Parameters
     met: dict[str, list[list[Statistics]]] = field(default_factory=lambda: {GENERATOR: [], DISCRIMINATOR: []})
+    sums: dict[str, list[list[Node]]] = field(default_factory=lambda: {GENERATOR: [], DISCRIMINATOR: []})
 
     @classmethod
     def at(cls, graph: Graph, experiment: Experiment, places: Layout, average: bool = False) -> Position:
@@ -97,8 +100,10 @@ class Position:
         self, player: Player, parameters: Parameters, x: Node, running: bool, beside: Node | None = None
     ) -> Node:
         met: list[Statistics] = []
+        sums: list[Node] = []
         place = player.running if running else None
-        y = player.network.forward(self.graph, parameters, x, running=place, met=met, beside=beside)
+        y = player.network.forward(self.graph, parameters, x, running=place, met=met, beside=beside, sums=sums)
+        self.sums[player.name].append(sums)
         if met:
             self.met[player.name].append(met)
         return y

@@ -30,6 +30,8 @@ SHOWN_REAL, SHOWN_NOISE, REFERENCE = 9, 10, 11
 NOISE_POOL, DATA_POOL = 12, 13
 GENERATOR_REAL, MIX, DRAGAN, POWER = 14, 15, 16, 17
 INSTANCE_GENERATOR_REAL = 18
+FIELD_REAL, FIELD_NOISE, FIELD_BETWEEN = 19, 20, 21
+PERFECT = 22
 
 NORMAL, UNIFORM, TRUNCATED = range(3)
 """Kinds of noise: standard normal, uniform from -1 to 1, standard normal on condition of at most 2 in size."""
