@@ -157,7 +157,10 @@ def test_trains(name):
     frame = run.frame(Need.METRICS)
     assert frame.step == steps
     assert np.isfinite(frame.fake).all()
-    assert all(math.isfinite(value) for value in frame.metrics.values())
+    # A divergence may be infinite, and early in the training is.
+    infinite = {name for name, value in frame.metrics.items() if not math.isfinite(value)}
+    assert infinite <= {"kl", "reverse_kl", "mode_kl"}
+    assert not any(math.isnan(value) for value in frame.metrics.values())
     assert not np.array_equal(run.parameters("generator")[0][0], before)
 
 

@@ -1,6 +1,8 @@
-"""Divergences between real and generated samples on cells that follow the real data."""
+"""Cells that follow the real data: on the line with known masses, else shaped by samples."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,11 +10,43 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-CELLS = 64
 SMALLEST = 16
 """Real points that a cell is built around at least."""
 MARGIN = 0.5
 """A cell reaches beyond its points by this share of their extent on each side."""
+
+
+class LineCells:
+    """A partition of the line into intervals of about equal mass, whose masses are known exactly.
+
+    Parameters
+    ----------
+    quantiles : (n,)
+        Sorted; each stands for 1/n of the mass. The intervals' ends lie halfway between two of them, so that none
+        runs through a point mass. What lies beyond all of them are two further intervals, of little mass.
+    cdf : callable
+        The distribution function, of places (m,).
+    count : int
+        Intervals; fewer where point masses are larger than one's share.
+    """
+
+    def __init__(self, quantiles: Floats, cdf: Callable[[Floats], Floats], count: int) -> None:
+        wanted = np.round(np.arange(1, count) * len(quantiles) / count).astype(np.int64)
+        distinct = np.flatnonzero(np.diff(quantiles) > 0) + 1
+        places = np.searchsorted(distinct, wanted)
+        chosen = np.unique(distinct[places[places < len(distinct)]])
+        self._ends = (quantiles[chosen - 1] + quantiles[chosen]) / 2
+        below, above = cdf(quantiles[:1])[0], 1 - cdf(quantiles[-1:])[0]
+        if 0 < below * len(quantiles) < 1:
+            self._ends = np.concatenate([quantiles[:1], self._ends])
+        if 0 < above * len(quantiles) < 1:
+            self._ends = np.concatenate([self._ends, quantiles[-1:]])
+        self.masses = np.diff(cdf(self._ends), prepend=0.0, append=1.0)
+        self.least = np.zeros(len(self.masses))
+
+    def counts(self, samples: Floats) -> Ints:
+        """Count samples (n, 1) in each cell."""
+        return np.bincount(np.searchsorted(self._ends, samples[:, 0]), minlength=len(self.masses))
 
 
 class Cells:
@@ -21,7 +55,7 @@ class Cells:
     Real points are split at medians, always across the axis that is wider in standard deviations, as in a k-d tree;
     a cell is what a leaf's points span, with a margin, inside the leaf. So the cells are small where the data is
     dense, and a generated sample far from all real ones falls into the cell around them, whatever the box of a
-    picture is.
+    picture is. A cell without any weighing sample is taken to have half of one, where generated samples lie in it.
 
     Parameters
     ----------
@@ -30,34 +64,38 @@ class Cells:
     weighing : (m, d), optional
         Real samples, independent of ``points``, that measure the cells' real mass. None: the points are the whole
         population, as the rows of a file are, and measure it themselves.
+    count : int
+        Cells, rounded down to a power of two; fewer for few points.
     """
 
-    def __init__(self, points: Floats, weighing: Floats | None = None) -> None:
-        self._depth = int(np.log2(min(CELLS, max(1, len(points) // SMALLEST))))
+    def __init__(self, points: Floats, weighing: Floats | None, count: int) -> None:
+        self._depth = int(np.log2(max(1, min(count, len(points) // SMALLEST))))
         inner = 2**self._depth - 1
         unit = np.where(points.std(axis=0) > 0, points.std(axis=0), 1.0)
         self._axis = np.zeros(inner, np.int64)
         self._split = np.zeros(inner)
         leaf = np.zeros(len(points), np.int64)
         for node in range(inner):
-            inside = points[leaf == node]
+            members = leaf == node
+            inside = points[members]
             if len(inside):
                 self._axis[node] = np.argmax(np.ptp(inside, axis=0) / unit)
                 self._split[node] = _halfway(inside[:, self._axis[node]])
-            members = leaf == node
-            leaf[members] = 2 * node + 1 + (points[members, self._axis[node]] > self._split[node])
+            leaf[members] = 2 * node + 1 + (inside[:, self._axis[node]] > self._split[node])
         leaf -= inner
-        self.count = 2**self._depth + 1
-        self._low = np.full((self.count, points.shape[1]), np.inf)
+        self._low = np.full((2**self._depth + 1, points.shape[1]), np.inf)
         self._high = -self._low
-        # Measurements are rounded: a leaf of equal values stands for all that would be rounded to them.
-        rounding = _rounding(points) if weighing is None else np.zeros(points.shape[1])
+        # Measurements are rounded: a leaf of equal values stands for all that would be rounded to them. What is
+        # computed in 32 bits is rounded, too.
+        rounding = _rounding(points) if weighing is None else 4 * np.finfo(np.float32).eps * np.abs(points).max(axis=0)
         for cell in np.unique(leaf):
             inside = points[leaf == cell]
             margin = np.maximum(MARGIN * np.ptp(inside, axis=0), rounding)
             self._low[cell] = inside.min(axis=0) - margin
             self._high[cell] = inside.max(axis=0) + margin
-        self._real = self.counts(points if weighing is None else weighing)
+        weights = self.counts(points if weighing is None else weighing)
+        self.masses = weights / weights.sum()
+        self.least = np.full(len(weights), 0.5 / weights.sum())
 
     def counts(self, samples: Floats) -> Ints:
         """Count samples (n, d) in each cell; the last entry counts those around all cells."""
@@ -67,23 +105,8 @@ class Cells:
             node = 2 * node + 1 + (samples[rows, self._axis[node]] > self._split[node])
         leaf = node - (2**self._depth - 1)
         inside = ((samples >= self._low[leaf]) & (samples <= self._high[leaf])).all(axis=1)
-        return np.bincount(np.where(inside, leaf, self.count - 1), minlength=self.count)
-
-    def divergences(self, samples: Floats) -> dict[str, float]:
-        """Estimate KL, reverse KL and JS (nats) between the real distribution and that of samples (n, d).
-
-        JS uses the plain shares. In the KLs an empty cell on the side of the divisor counts as half a sample, so that
-        they are finite.
-        """
-        generated = self.counts(samples)
-        p = self._real / self._real.sum()
-        q = generated / generated.sum()
-        middle = (p + q) / 2
-        return {
-            "kl": _kl(p, _smoothed(generated)),
-            "reverse_kl": _kl(q, _smoothed(self._real)),
-            "js": (_kl(p, middle) + _kl(q, middle)) / 2,
-        }
+        around = len(self._low) - 1
+        return np.bincount(np.where(inside, leaf, around), minlength=around + 1)
 
 
 def _rounding(points: Floats) -> Floats:
@@ -93,18 +116,8 @@ def _rounding(points: Floats) -> Floats:
 
 
 def _halfway(values: Floats) -> float:
-    """Return the median, or where that is the largest value itself a number below it, so that something lies above."""
+    """Return a place near the median and halfway between two different values, so that rounding moves none across."""
     median, largest = np.median(values), values.max()
-    below = values[values < largest]
-    return float((below.max() + largest) / 2 if median == largest and len(below) else median)
-
-
-def _smoothed(counts: Ints) -> Floats:
-    raised = np.maximum(counts, 0.5)
-    return raised / raised.sum()
-
-
-def _kl(p: Floats, q: Floats) -> float:
-    mass = p > 0
-    # A share compared with itself may come out a rounding error below zero.
-    return max(0.0, float(np.sum(p[mass] * np.log(p[mass] / q[mass]))))
+    below = values[values <= median] if median < largest else values[values < largest]
+    above = values[values > median] if median < largest else values[values == largest]
+    return float((below.max() + above.min()) / 2) if len(below) else float(largest)
