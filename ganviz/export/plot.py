@@ -14,11 +14,14 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.colors import ListedColormap
 from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.path import Path
 from matplotlib.ticker import FuncFormatter, LogLocator
+from matplotlib.transforms import offset_copy
 
 from ganviz.plots.scene import (
     Array,
@@ -32,6 +35,8 @@ from ganviz.plots.scene import (
     Points,
     Role,
     Scene,
+    Segments,
+    Strip,
     Text,
 )
 from ganviz.plots.theme import TINT, Theme, diverging
@@ -44,6 +49,10 @@ LARGEST = 1e100
 # A curve that leads further outside than this many heights of its axis is cut off: not every reader of SVG could draw
 # its coordinates.
 FURTHEST = 1000.0
+STRIP = 3.0
+"""Height of a strip in points."""
+_CROSS = Path(np.array([[0.5, 0.5], [-0.5, -0.5], [0.5, -0.5], [-0.5, 0.5]]), [1, 2, 1, 2])
+MARKS: dict[str, Any] = {"dot": "o", "missing": Path.make_compound_path(Path.unit_circle(), _CROSS)}
 
 
 class Plot:
@@ -54,6 +63,7 @@ class Plot:
         self.sides = {"left": axes}
         if scene.right is not None:
             self.sides["right"] = axes.twinx()
+        self._deep: list[tuple[Axes, Band, float]] = []
         self._set_frame()
         for order, layer in enumerate(scene.layers):
             side = layer.side if layer.side in self.sides else "left"
@@ -61,6 +71,8 @@ class Plot:
         for side, vertical in self._verticals:
             _set_range(self.sides[side].set_ylim, vertical)
         _set_range(axes.set_xlim, scene.x)
+        for holder, band, order in self._deep:
+            self._reach_down(holder, band, order)
         if scene.equal:
             axes.set_aspect("equal", adjustable="box")
         self.legend = _Legend(self)
@@ -77,6 +89,8 @@ class Plot:
         axes.set_xlabel(scene.x.title, color=theme.text)
         if scene.x.scale == "log":
             _set_log(axes, "x")
+        elif scene.x.ticks:
+            axes.set_xticks(*_named(scene.x))
         else:
             axes.locator_params(axis="x", nbins=6)
         roles: set[Role] = {layer.role for layer in scene.layers if layer.side == "right"}
@@ -85,6 +99,8 @@ class Plot:
             self.sides[side].set_ylabel(vertical.title, color=shared)
             if vertical.scale == "log":
                 _set_log(self.sides[side], "y")
+            elif vertical.ticks:
+                self.sides[side].set_yticks(*_named(vertical))
         has_image = any(isinstance(layer, Image) for layer in scene.layers)
         if not has_image:
             axes.grid(True, color=theme.grid, linewidth=0.4, alpha=0.5)
@@ -108,8 +124,16 @@ class Plot:
                 self._add_image(layer, axes, order)
             case Points():
                 xy = _real_rows(_masked(layer.xy, [log_x, log_y]))
-                style: dict[str, Any] = {"ms": layer.size, "mew": 0, "alpha": layer.opacity}
-                axes.plot(xy[:, 0], xy[:, 1], "o", color=colour, zorder=order, **style)
+                style: dict[str, Any] = {"ms": layer.size, "alpha": layer.opacity, **_mark(layer, colour)}
+                axes.plot(xy[:, 0], xy[:, 1], ls="", zorder=order, **style)
+            case Segments():
+                ends = _real_rows(_masked(np.hstack([layer.start, layer.end]), [log_x, log_y] * 2))
+                ends[:, 1::2] = _cut(ends[:, 1::2], vertical)
+                style = {"lw": layer.width, "alpha": layer.opacity, "colors": colour, "zorder": order}
+                axes.add_collection(LineCollection(list(ends.reshape(-1, 2, 2)), **style))
+                axes.autoscale_view()
+            case Strip():
+                self._add_strip(layer, axes, order)
             case Line():
                 x, y = _masked(layer.x, log_x), _cut(_masked(layer.y, log_y), vertical)
                 style = {"lw": layer.width, "solid_joinstyle": "round"}
@@ -117,6 +141,10 @@ class Plot:
             case Band():
                 x = _masked(layer.x, log_x)
                 low, high = (_cut(_masked(ends, log_y), vertical) for ends in (layer.low, layer.high))
+                if log_y and np.any(layer.low <= 0):
+                    # Down to the axis's end, which is known only when everything has been added.
+                    self._deep.append((axes, layer, order))
+                    low = np.where(np.isnan(low), high, low)
                 real = np.isfinite(x) & np.isfinite(low) & np.isfinite(high)
                 low, high = np.where(real, low, 0.5), np.where(real, high, 0.5)
                 x = np.where(real, x, x[real][0] if real.any() else 0.5)
@@ -154,6 +182,30 @@ class Plot:
             values, cmap=colours, vmin=low, vmax=high, extent=layer.extent, origin="lower", aspect="auto",
             interpolation="bilinear", zorder=order,
         )  # fmt: skip
+
+    def _add_strip(self, layer: Strip, axes: Axes, order: float) -> None:
+        spans = _real_rows(_masked(layer.spans, self.scene.x.scale == "log"))
+        # Along the axis in its own units, down from the upper edge in points.
+        below = -(STRIP / 2 + layer.row * (STRIP + 1))
+        place = offset_copy(axes.get_xaxis_transform(), cast(Any, axes.figure), y=below, units="points")
+        # A square at each end: a single step has no length, and must be seen.
+        ends = {"marker": "s", "ms": STRIP, "mew": 0.0}
+        style: dict[str, Any] = {"lw": STRIP, "solid_capstyle": "butt", "transform": place, "zorder": order, **ends}
+        for span in spans:
+            axes.plot(span, (1.0, 1.0), color=self.theme.roles[layer.role], **style)
+        if len(spans):
+            axes.update_datalim(np.stack([spans.ravel(), np.ones(spans.size)], axis=1), updatey=False)
+            axes.autoscale_view(scaley=False)
+
+    def _reach_down(self, axes: Axes, layer: Band, order: float) -> None:
+        """Fill a band from its upper end down to the end of the logarithmic axis where it has no lower end there."""
+        bottom, top = axes.get_ylim()
+        high = _masked(layer.high, True)
+        deep = (layer.low <= 0) & np.isfinite(high) & np.isfinite(layer.x)
+        colour, opacity = self.theme.roles[layer.role], layer.opacity
+        high = np.where(deep, high, bottom)
+        axes.fill_between(layer.x, bottom, high, where=deep, color=colour, alpha=opacity, lw=0, zorder=order)
+        axes.set_ylim(bottom, top)
 
     def _add_arrows(self, layer: Arrows, axes: Axes, order: float) -> None:
         both = _real_rows(_masked(np.hstack([layer.tail, layer.vector]), False))
@@ -230,7 +282,11 @@ def _key(layer: Layer, theme: Theme) -> Artist | tuple[Artist, ...]:
     colour = theme.roles[layer.role]
     match layer:
         case Points():
-            return Line2D([], [], ls="", marker="o", ms=max(4.0, min(layer.size, 6.0)), mew=0, color=colour)
+            return Line2D([], [], ls="", ms=max(4.0, min(layer.size, 6.0)), **_mark(layer, colour))
+        case Segments():
+            return Line2D([], [], lw=max(layer.width, 1.0), color=colour)
+        case Strip():
+            return Line2D([], [], lw=STRIP, solid_capstyle="butt", color=colour)
         case Line():
             return Line2D([], [], ls=DASHES[layer.style], lw=layer.width, color=colour)
         case Arrows():
@@ -244,6 +300,13 @@ def _key(layer: Layer, theme: Theme) -> Artist | tuple[Artist, ...]:
             return Patch(facecolor=(colour, layer.opacity), edgecolor=colour, lw=0.6)
         case _:
             return Line2D([], [], ls="", marker="s", ms=4, mew=0, color=colour)
+
+
+def _mark(layer: Points, colour: str) -> dict[str, Any]:
+    """Return what makes a point a dot, or a hollow ring with a cross in it."""
+    hollow = layer.mark == "missing"
+    filling = {"mfc": "none", "mew": 1.0} if hollow else {"mfc": colour, "mew": 0.0}
+    return {"marker": MARKS[layer.mark], "mec": colour, **filling}
 
 
 def _fit(text: Any, room: float) -> None:
@@ -311,6 +374,11 @@ def _real_rows(rows: Array) -> Array:
 def _set_range(setter: Any, axis: Axis) -> None:
     if _usable(axis):
         setter(*cast(tuple[float, float], axis.range))
+
+
+def _named(axis: Axis) -> tuple[list[float], list[str]]:
+    """Return the places of the ticks, and their names."""
+    return [place for place, _ in axis.ticks], [name for _, name in axis.ticks]
 
 
 def _usable(axis: Axis) -> bool:

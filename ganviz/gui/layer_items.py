@@ -10,9 +10,9 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainterPath, QPen
-from PySide6.QtWidgets import QGraphicsPathItem, QGraphicsSimpleTextItem
+from PySide6.QtWidgets import QGraphicsItem, QGraphicsPathItem, QGraphicsSimpleTextItem
 
-from ganviz.plots.scene import Array, Arrows, Band, Histogram, Image, Layer, Line, Points, Text
+from ganviz.plots.scene import Array, Arrows, Band, Histogram, Image, Layer, Line, Points, Segments, Strip, Text
 from ganviz.plots.theme import Theme, diverging
 
 STYLES = {"solid": Qt.PenStyle.SolidLine, "dashed": Qt.PenStyle.DashLine, "dotted": Qt.PenStyle.DotLine}
@@ -64,6 +64,11 @@ def extent(layer: Layer, look: Look) -> tuple[Array, Array]:
         case Arrows():
             ends = np.concatenate([layer.tail, layer.tail + layer.vector])
             horizontal, vertical = ends[:, 0], ends[:, 1]
+        case Segments():
+            ends = np.concatenate([layer.start, layer.end])
+            horizontal, vertical = ends[:, 0], ends[:, 1]
+        case Strip():
+            horizontal, vertical = layer.spans[np.isfinite(layer.spans).all(axis=1)].ravel(), np.empty(0)
         case Line():
             horizontal, vertical = layer.x, layer.y
         case Band():
@@ -173,11 +178,14 @@ class DrawnPoints(Drawn[Points]):
         super().__init__(view)
 
     def key(self, layer: Points) -> tuple[object, ...]:  # noqa: D102
-        return layer.size, layer.opacity
+        return layer.size, layer.opacity, layer.mark
 
     def set_style(self, layer: Points, look: Look, colour: QColor) -> None:  # noqa: D102
         colour.setAlphaF(layer.opacity)
-        self.item.setBrush(pg.mkBrush(colour))
+        hollow = layer.mark == "missing"
+        self.item.setSymbol(_crossed_ring() if hollow else "o")
+        self.item.setPen(pg.mkPen(colour, width=1.3 * look.unit) if hollow else None)
+        self.item.setBrush(None if hollow else pg.mkBrush(colour))
         self.item.setSize(max(2.0, layer.size * look.unit))
 
     def put(self, layer: Points, look: Look) -> None:  # noqa: D102
@@ -331,6 +339,71 @@ class DrawnArrows(Drawn[Arrows]):
         self.item.setData(x=flat[:, 0].copy(), y=flat[:, 1].copy())
 
 
+class DrawnSegments(_Reaching[Segments]):
+    """All segments as one curve of separate strokes."""
+
+    kind = Segments
+
+    def __init__(self, view: pg.ViewBox) -> None:
+        self.item = pg.PlotCurveItem(antialias=True, connect="pairs", skipFiniteCheck=True)
+        self.item.setSegmentedLineMode("on")
+        super().__init__(view)
+
+    def key(self, layer: Segments) -> tuple[object, ...]:  # noqa: D102
+        return layer.width, layer.opacity
+
+    def set_style(self, layer: Segments, look: Look, colour: QColor) -> None:  # noqa: D102
+        colour.setAlphaF(layer.opacity)
+        self.item.setPen(_pen(colour, layer.width * look.unit, Qt.PenStyle.SolidLine))
+
+    def put(self, layer: Segments, look: Look) -> None:  # noqa: D102
+        self._cut = False
+        ends = np.stack([layer.start, layer.end], axis=1)
+        x, y = scaled(ends[..., 0], look.log_x), self.cut(scaled(ends[..., 1], look.log_y))
+        whole = np.isfinite(x).all(axis=1) & np.isfinite(y).all(axis=1)
+        self.item.setData(x=x[whole].ravel(), y=y[whole].ravel())
+
+
+class DrawnStrip(Drawn[Strip]):
+    """Bars along the upper edge of the view, at least as wide as they are high: a single step must be seen."""
+
+    kind = Strip
+    HEIGHT = 3.5
+    """In points."""
+
+    def __init__(self, view: pg.ViewBox) -> None:
+        self.item = QGraphicsPathItem()
+        self.item.setPen(QPen(Qt.PenStyle.NoPen))
+        super().__init__(view)
+
+    def _add(self) -> None:
+        # Its height is in pixels, as that of words.
+        self.item.setParentItem(self.view)
+
+    def remove(self) -> None:  # noqa: D102
+        _take_out(self.item)
+
+    def set_style(self, layer: Strip, look: Look, colour: QColor) -> None:  # noqa: D102
+        self.item.setBrush(pg.mkBrush(colour))
+
+    def put(self, layer: Strip, look: Look) -> None:  # noqa: D102
+        self.moved(look)
+
+    def moved(self, look: Look) -> None:  # noqa: D102
+        if self.layer is None:
+            return
+        height, width = self.HEIGHT * look.unit, self.view.rect().width()
+        low, high = self.view.viewRange()[0]
+        spans = scaled(self.layer.spans, look.log_x)
+        spans = (spans[np.isfinite(spans).all(axis=1)] - low) * (width / (high - low))
+        path = QPainterPath()
+        for left, right in spans[(spans[:, 1] >= 0) & (spans[:, 0] <= width)]:
+            wider = max(0.0, height - (right - left)) / 2
+            first, last = max(left - wider, -height), min(right + wider, width + height)
+            path.addRect(QRectF(first, self.layer.row * (height + look.unit), last - first, height))
+        self.item.setPath(path)
+
+
 class DrawnText(Drawn[Text]):
     """A word at a fixed place of the view, whatever its range."""
 
@@ -345,9 +418,7 @@ class DrawnText(Drawn[Text]):
         self.item.setParentItem(self.view)
 
     def remove(self) -> None:  # noqa: D102
-        self.item.setParentItem(None)
-        if self.item.scene() is not None:
-            self.item.scene().removeItem(self.item)
+        _take_out(self.item)
 
     def set_style(self, layer: Text, look: Look, colour: QColor) -> None:  # noqa: D102
         self.item.setBrush(pg.mkBrush(colour))
@@ -373,13 +444,33 @@ class DrawnText(Drawn[Text]):
 
 _KINDS: dict[type[Layer], Callable[[pg.ViewBox], Drawn[Any]]] = {
     drawn.kind: drawn
-    for drawn in (DrawnImage, DrawnPoints, DrawnLine, DrawnBand, DrawnHistogram, DrawnArrows, DrawnText)
-}
+    for drawn in (
+        DrawnImage, DrawnPoints, DrawnLine, DrawnBand, DrawnHistogram, DrawnArrows, DrawnSegments, DrawnStrip,
+        DrawnText,
+    )
+}  # fmt: skip
 
 
 def make_drawn(layer: Layer, view: pg.ViewBox) -> Drawn[Any]:
     """Make the item for a layer's kind and add it to a view."""
     return _KINDS[type(layer)](view)
+
+
+def _take_out(item: QGraphicsItem) -> None:
+    """Take an item out of its scene for good."""
+    item.setParentItem(None)
+    if item.scene() is not None:
+        item.scene().removeItem(item)
+
+
+def _crossed_ring() -> QPainterPath:
+    """Return the mark of what is missing, one unit wide."""
+    path = QPainterPath()
+    path.addEllipse(QRectF(-0.5, -0.5, 1.0, 1.0))
+    for x in (0.25, -0.25):
+        path.moveTo(x, 0.25)
+        path.lineTo(-x, -0.25)
+    return path
 
 
 def _pen(colour: QColor, width: float, style: Qt.PenStyle) -> QPen:

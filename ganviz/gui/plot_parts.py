@@ -70,10 +70,24 @@ class Overlay(pg.ViewBox):
 
 
 class Scale(pg.AxisItem):
-    """An axis whose numbers read as in print: a true minus, 10⁻² on a logarithmic scale."""
+    """An axis whose numbers read as in print: a true minus, 10⁻² on a logarithmic scale; or with names for numbers."""
+
+    def __init__(self, orientation: str) -> None:
+        super().__init__(orientation)
+        self._names: dict[float, str] = {}
+
+    def set_names(self, names: dict[float, str]) -> None:
+        """Call places by names instead of numbers; none: numbers. A logarithmic axis has none."""
+        if names != self._names:
+            self._names = names
+            self.picture = None
+            self.update()
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
         """Write the numbers beside the ticks."""
+        names = {} if self.logMode else self._names
+        if names:
+            return [names.get(value, "") for value in values]
         if not self.logMode:
             return [text.replace("-", "−") for text in super().tickStrings(values, scale, spacing)]
         low, high = self.range
@@ -81,6 +95,9 @@ class Scale(pg.AxisItem):
 
     def tickValues(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, list[float]]]:
         """Choose the ticks; on a logarithmic scale powers of ten, and 2 and 5 between them where there are few."""
+        names = {} if self.logMode else self._names
+        if names:
+            return [(1.0, [place for place in names if minVal <= place <= maxVal])]
         if not self.logMode:
             return self._thinned(super().tickValues(minVal, maxVal, size), size)
         first, last = math.floor(minVal), math.ceil(maxVal)

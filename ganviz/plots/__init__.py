@@ -9,13 +9,19 @@ from ganviz.experiment import Experiment
 from ganviz.metrics import METRICS
 from ganviz.run import Frame, Need
 
-from . import curves
+from . import curves, inside, quality
 from .line import line
 from .mapping import mapping
+from .optimal import optimum
+from .pages import PAGES, Page
 from .plane import plane
-from .scene import Arrows, Axis, Band, Histogram, Image, Layer, Line, Points, Role, Scene, Text
+from .scene import Arrows, Axis, Band, Histogram, Image, Layer, Line, Points, Role, Scene, Segments, Strip, Text
 from .slope import slope
+from .spectrum import spectrum
 from .theme import DARK, LIGHT, PAPER, THEMES, Theme
+from .transport import transport
+
+WITH_MODES = ("ring", "grid", "mixture", "diracs")
 
 
 @dataclass(frozen=True)
@@ -49,30 +55,37 @@ class View:
     def applies(self, experiment: Experiment) -> bool:
         """Whether the view has something to show for an experiment."""
         if self.name == "modes":
-            return experiment.data.kind in ("ring", "grid", "mixture", "diracs")
+            return experiment.data.kind in WITH_MODES
         if self.name == "clipping":
             return experiment.discriminator.clip > 0
         return experiment.dimension in self.dimensions
 
 
 _CURVES = Need.METRICS | Need.HISTORY
+_FLOORED = _CURVES | Need.FLOORS
+_STAGE = Need.SAMPLES | Need.SURFACE | Need.METRICS
 
 VIEWS: dict[str, View] = {
     view.name: view
     for view in (
-        View("plane", "Samples and discriminator", Need.SAMPLES | Need.SURFACE | Need.PULLS, plane, (2,)),
-        View("line", "Densities and discriminator", Need.SAMPLES | Need.SURFACE, line, (1,)),
-        View("slope", "Slope of the discriminator", Need.SURFACE, slope, (1,)),
+        View("plane", "Samples and discriminator", _STAGE | Need.PULLS, plane, (2,)),
+        View("line", "Densities and discriminator", _STAGE | Need.OPTIMUM, line, (1,)),
+        View("slope", "Slope of the discriminator", _STAGE | Need.OPTIMUM, slope, (1,)),
         View("map", "Map from noise to samples", Need.SAMPLES | Need.MAP, mapping, (1,)),
-        View("losses", "Losses", Need.HISTORY, curves.losses, metrics=("generator_loss", "discriminator_loss")),
+        View(
+            "losses",
+            "Losses",
+            Need.HISTORY,
+            curves.losses,
+            metrics=("generator_loss", "discriminator_loss"),
+        ),
         View(
             "scores",
             "Judgement of the discriminator",
-            _CURVES,
+            _FLOORED,
             curves.scores,
-            metrics=("mean_real", "mean_fake", "output_real", "output_fake", "critic_w1", "w1"),
+            metrics=("mean_real", "mean_fake", "output_real", "output_fake", "w1", "critic_w1", "slope_grid"),
         ),
-        View("divergences", "Divergences", _CURVES, curves.divergences, metrics=("kl", "js", "w1")),
         View(
             "gradients",
             "Gradient norms",
@@ -80,8 +93,37 @@ VIEWS: dict[str, View] = {
             curves.gradients,
             metrics=("generator_gradient_norm", "discriminator_gradient_norm"),
         ),
-        View("modes", "Modes", _CURVES, curves.modes, metrics=("modes", "high_quality")),
         View("clipping", "Clipped weights", Need.HISTORY, curves.clipping, metrics=("clip_fraction",)),
+        View("divergences", "Divergences", _FLOORED, quality.divergences, metrics=("kl", "reverse_kl", "js")),
+        View(
+            "distances",
+            "Distances",
+            _FLOORED,
+            quality.distances,
+            metrics=("w1", "w2", "sliced_w2", "energy"),
+        ),
+        View(
+            "fidelity",
+            "Fidelity",
+            _FLOORED,
+            quality.fidelity,
+            metrics=("precision", "recall", "high_quality", "tv"),
+        ),
+        View("modes", "Modes", _FLOORED, quality.modes, metrics=("modes", "mode_kl")),
+        View("optimum", "Optimal discriminator", _STAGE | Need.OPTIMUM, optimum, (2,)),
+        View("transport", "Optimal transport", Need.SAMPLES | Need.TRANSPORT, transport, metrics=("w1",)),
+        View(
+            "lipschitz",
+            "Largest slope",
+            _CURVES,
+            curves.lipschitz,
+            metrics=("slope_data", "slope_grid"),
+        ),
+        View("spectrum", "Spectrum of the game", Need.SPECTRUM, spectrum),
+        View("weights_generator", "Weights of the generator", Need.LAYERS, inside.weights_generator),
+        View("weights_discriminator", "Weights of the discriminator", Need.LAYERS, inside.weights_discriminator),
+        View("layer_gradients", "Gradient of each layer", Need.LAYERS, inside.layer_gradients),
+        View("units", "Dead and saturated units", Need.LAYERS, inside.units),
     )
 }
 """Every view by its name; the first that applies to an experiment is its stage."""
@@ -93,7 +135,7 @@ def views_for(experiment: Experiment) -> list[View]:
 
 
 __all__ = [
-    "DARK", "LIGHT", "PAPER", "THEMES", "VIEWS",
-    "Arrows", "Axis", "Band", "Histogram", "Image", "Layer", "Line", "Points",
-    "Role", "Scene", "Text", "Theme", "View", "views_for",
+    "DARK", "LIGHT", "PAGES", "PAPER", "THEMES", "VIEWS",
+    "Arrows", "Axis", "Band", "Histogram", "Image", "Layer", "Line", "Page", "Points",
+    "Role", "Scene", "Segments", "Strip", "Text", "Theme", "View", "views_for",
 ]  # fmt: skip

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ganviz.metrics import METRICS
-from ganviz.run import Frame
+from ganviz.run import Frame, Series
 
-from .scene import Axis, Band, Layer, Line, Role, Side, Text
+from .scene import Axis, Band, Layer, Line, Role, Segments, Side, Strip, Style, Text
 
 Floats = NDArray[np.float64]
 
 EXPLODED = 200.0
 """An axis leaves values out where they reach beyond the others by this many times the others' extent."""
+FAINT = 0.14
+"""Opacity of the noise floors: they lie below everything else."""
 AVERAGED = "averaged fake"
 """What samples of the averaged generator are called."""
 
@@ -60,16 +62,102 @@ def judgement_axis(frame: Frame) -> Axis:
     return Axis(label, range=(-0.02, 1.02) if is_probability(frame) else None)
 
 
-def curve(frame: Frame, name: str, role: Role, label: str = "", side: Side = "left") -> list[Layer]:
-    """Return the layers of one metric over steps: its mean in each bucket, and the band it stayed in."""
+def series_of(frame: Frame, name: str) -> Series | None:
+    """Return a metric over steps; None where it has no value yet."""
     series = (frame.history or {}).get(name)
-    if series is None or not len(series.steps):
+    return series if series is not None and len(series.steps) else None
+
+
+def at_steps(series: Series, steps: Floats) -> Floats:
+    """Return a metric's values at steps of another series: those of the nearest bucket; NaN where none is near."""
+    spacing = float(np.diff(series.steps).min()) if len(series.steps) > 1 else 1.0
+    middles = (series.steps[1:] + series.steps[:-1]) / 2
+    nearest = np.searchsorted(middles, steps)
+    near = np.abs(series.steps[nearest] - steps) <= spacing
+    values = series.mean[nearest]
+    return np.where(near & np.isfinite(values), values, np.nan)
+
+
+def curve(
+    frame: Frame, name: str, role: Role, label: str = "", side: Side = "left", style: Style = "solid"
+) -> list[Layer]:
+    """Return the layers of one metric over steps: its mean in each bucket, and the band it stayed in.
+
+    Where the estimator has a standard error its band is added. Values that are not finite leave a gap; `infinite`
+    shows them.
+    """
+    series = series_of(frame, name)
+    if series is None or not np.isfinite(series.mean).any():
         return []
-    known = np.isfinite(series.mean)
-    x, mean = series.steps[known], series.mean[known]
-    low, high = series.low[known], series.high[known]
-    band = Band(f"{name} range", role, side=side, x=x, low=low, high=high)
-    return [band, Line(name, role, label or METRICS[name].label, side, x, mean)]
+    finite = np.isfinite(series.mean)
+    mean, low, high = (np.where(finite, values, np.nan) for values in (series.mean, series.low, series.high))
+    layers: list[Layer] = [Band(f"{name} range", role, side=side, x=series.steps, low=low, high=high)]
+    layers += _error(frame, name, role, side, series.steps, mean)
+    shown = label or METRICS[name].label
+    if np.isposinf(series.mean).any():
+        shown += ", ∞ at the top"
+    return [*layers, Line(name, role, shown, side, series.steps, mean, style=style)]
+
+
+def _error(frame: Frame, name: str, role: Role, side: Side, steps: Floats, mean: Floats) -> list[Layer]:
+    """Return one standard error on both sides: as a band where there is a history of it, else at the newest value."""
+    error = series_of(frame, f"{name}_error")
+    if error is not None:
+        half = at_steps(error, steps)
+        return [Band(f"{name} error", role, side=side, x=steps, low=mean - half, high=mean + half)]
+    half = frame.metrics.get(f"{name}_error", math.nan)
+    if not (math.isfinite(half) and math.isfinite(mean[-1])):
+        return []
+    ends = (np.array([[steps[-1], mean[-1] + sign * half]]) for sign in (-1.0, 1.0))
+    return [Segments(f"{name} error", role, side=side, start=next(ends), end=next(ends), width=2.5, opacity=1.0)]
+
+
+def floors(frame: Frame, roles: Mapping[str, Role], side: Side = "left") -> list[Layer]:
+    """Return for each metric the band in which a perfect generator would lie at the same sample size."""
+    layers: list[Layer] = []
+    steps = np.array([0.0, float(frame.step)])
+    for name, role in roles.items():
+        ends = frame.floors.get(name)
+        if ends is None or not np.isfinite(ends).all():
+            continue
+        low, high = (np.full(2, end) for end in ends)
+        label = "" if layers else "noise floor"
+        layers.append(Band(f"{name} floor", role, label, side, steps, low, high, opacity=FAINT))
+    return layers
+
+
+def infinite(frame: Frame, metrics: Mapping[str, tuple[Role, str]]) -> list[Layer]:
+    """Return strips along the upper edge for the steps at which metrics are infinite, and words if they are now."""
+    layers: list[Layer] = []
+    now: list[str] = []
+    for name, (role, label) in metrics.items():
+        series = series_of(frame, name)
+        if series is None or not np.isposinf(series.mean).any():
+            continue
+        # Where there is a curve too, its key tells of the strip.
+        key = "" if np.isfinite(series.mean).any() else f"{label} = ∞"
+        layers.append(Strip(f"{name} infinite", role, key, spans=_stretches(series), row=len(layers)))
+        if np.isposinf(series.mean[-1]):
+            now.append(label)
+    if now:
+        layers.append(Text("infinite", "accent", text=f"{', '.join(now)} = ∞", at=(0.98, 0.84)))
+    return layers
+
+
+def _stretches(series: Series) -> Floats:
+    """Return the ends (n, 2) of the stretches of steps at which a metric is infinite.
+
+    A value stands for the steps from half way to the one before until half way to the one after.
+    """
+    steps = series.steps
+    edges = np.concatenate([steps[:1], (steps[1:] + steps[:-1]) / 2, steps[-1:]])
+    change = np.diff(np.isposinf(series.mean).astype(np.int8), prepend=0, append=0)
+    return np.stack([edges[np.flatnonzero(change == 1)], edges[np.flatnonzero(change == -1)]], axis=1)
+
+
+def hint(text: str) -> Text:
+    """Return words in the middle of a picture that has nothing else to show."""
+    return Text("hint", "neutral", text=text, at=(0.5, 0.5))
 
 
 def curve_axis(frame: Frame, label: str, names: Sequence[str]) -> tuple[Axis, list[Layer]]:
@@ -96,6 +184,22 @@ def curve_axis(frame: Frame, label: str, names: Sequence[str]) -> tuple[Axis, li
         if not low <= end <= high
     ]
     return Axis(label, range=(low, high)), words
+
+
+def missing_modes(frame: Frame) -> Floats:
+    """Return the centres (k, d) of modes that are not captured, where the metrics say that there are some."""
+    captured = frame.metrics.get("modes", math.nan)
+    return frame.missing if captured < frame.mode_count else frame.missing[:0]
+
+
+def rounded_range(values: Floats) -> tuple[float, float] | None:
+    """Return a range around the finite values with round ends, so that it changes rarely; None where there are none."""
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return None
+    low, high = float(known.min()), float(known.max())
+    step = 2.0 ** math.ceil(math.log2(max(high - low, 1e-6 * max(abs(low), abs(high), 1e-6)))) / 4
+    return math.floor(low / step - 0.1) * step, math.ceil(high / step + 0.1) * step
 
 
 STEPS = Axis("step")

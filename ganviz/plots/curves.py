@@ -1,17 +1,19 @@
-"""Metrics over steps."""
+"""What the training does, over steps."""
 
 from __future__ import annotations
 
+import numpy as np
+
 from ganviz.run import Frame
 
-from .common import STEPS, curve, curve_axis, is_critic, is_probability
-from .scene import Axis, Layer, Scene
+from .common import STEPS, Floats, at_steps, curve, curve_axis, floors, hint, is_critic, is_probability, series_of
+from .scene import Axis, Band, Layer, Line, Scene
 
 
 def losses(frame: Frame) -> Scene:
     """Draw both players' losses."""
     layers = [
-        *curve(frame, "discriminator_loss", "discriminator", "critic" if is_critic(frame) else "discriminator"),
+        *curve(frame, "discriminator_loss", "discriminator", _discriminator(frame)),
         *curve(frame, "generator_loss", "generator", "generator"),
     ]
     axis, beyond = curve_axis(frame, "loss", ("discriminator_loss", "generator_loss"))
@@ -19,17 +21,12 @@ def losses(frame: Frame) -> Scene:
 
 
 def scores(frame: Frame) -> Scene:
-    """Draw how the discriminator judges real and fake, or the critic's estimate of W1 beside W1 itself.
+    """Draw how the discriminator judges real and fake, or what the critic knows of W1.
 
     Where it gives no probability the judgement is its mean raw output.
     """
     if is_critic(frame):
-        layers = [
-            *curve(frame, "critic_w1", "discriminator", "critic's estimate"),
-            *curve(frame, "w1", "neutral", "W1", "right"),
-        ]
-        axis, beyond = curve_axis(frame, "E f(real) − E f(fake)", ("critic_w1",))
-        return Scene("scores", "Critic", STEPS, axis, (*layers, *beyond), Axis("W1"))
+        return _critic(frame)
     if is_probability(frame):
         real, fake = "mean_real", "mean_fake"
         axis, beyond = Axis("mean probability of real", range=(-0.02, 1.02)), list[Layer]()
@@ -40,49 +37,84 @@ def scores(frame: Frame) -> Scene:
     return Scene("scores", "Mean judgement", STEPS, axis, tuple(layers))
 
 
-def divergences(frame: Frame) -> Scene:
-    """Draw KL and JS in nats, and W1 on its own axis."""
+def _critic(frame: Frame) -> Scene:
+    """Draw W1, the critic's lower bound of it and the gap between the two; its raw estimate has an axis of its own.
+
+    A critic divided by its largest slope is 1-Lipschitz, so its estimate divided by that slope is at most W1
+    (Kantorovich and Rubinstein's duality), for the same samples.
+    """
+    bound = _bound(frame)
     layers = [
-        *curve(frame, "kl", "accent", "KL"),
-        *curve(frame, "js", "real", "JS"),
-        *curve(frame, "w1", "neutral", "W1", "right"),
+        *floors(frame, {"w1": "neutral"}),
+        *_gap(frame, bound),
+        *curve(frame, "w1", "neutral", "W1"),
+        *_bound_line(bound),
+        *curve(frame, "critic_w1", "accent", "raw estimate", "right"),
     ]
-    return Scene(
-        "divergences",
-        "Divergences",
-        STEPS,
-        Axis("KL, JS", "nats", scale="log"),
-        tuple(layers),
-        Axis("W1", scale="log"),
-    )
+    axis, beyond = curve_axis(frame, "raw estimate", ("critic_w1",))
+    return Scene("scores", "Critic", STEPS, Axis("W1"), (*layers, *beyond), axis)
+
+
+def _bound(frame: Frame) -> tuple[Floats, Floats]:
+    """Return the critic's bound of W1 over steps: its estimate for a critic of slope 1."""
+    series = series_of(frame, "critic_bound")
+    if series is not None:
+        return series.steps, np.where(np.isfinite(series.mean), series.mean, np.nan)
+    estimate, slope = series_of(frame, "critic_w1"), series_of(frame, "slope_grid")
+    if estimate is None or slope is None:
+        return np.empty(0), np.empty(0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        values = at_steps(estimate, slope.steps) / slope.mean
+    return slope.steps, np.where(np.isfinite(values), values, np.nan)
+
+
+def _bound_line(bound: tuple[Floats, Floats]) -> list[Layer]:
+    steps, values = bound
+    if not np.isfinite(values).any():
+        return []
+    return [Line("critic_bound", "discriminator", "critic's bound", x=steps, y=values)]
+
+
+def _gap(frame: Frame, bound: tuple[Floats, Floats]) -> list[Layer]:
+    truth = series_of(frame, "w1")
+    if truth is None:
+        return []
+    ends = np.stack([at_steps(truth, bound[0]), bound[1]])
+    low, high = ends.min(axis=0), ends.max(axis=0)
+    if not np.isfinite(low).any():
+        return []
+    return [Band("gap", "discriminator", "gap", x=bound[0], low=low, high=high, opacity=0.16)]
 
 
 def gradients(frame: Frame) -> Scene:
     """Draw the norm of each player's gradient."""
     layers = [
-        *curve(
-            frame,
-            "discriminator_gradient_norm",
-            "discriminator",
-            "critic" if is_critic(frame) else "discriminator",
-        ),
+        *curve(frame, "discriminator_gradient_norm", "discriminator", _discriminator(frame)),
         *curve(frame, "generator_gradient_norm", "generator", "generator"),
     ]
     return Scene("gradients", "Gradient norms", STEPS, Axis("norm", scale="log"), tuple(layers))
-
-
-def modes(frame: Frame) -> Scene:
-    """Draw modes captured and the share of high-quality samples."""
-    layers = [
-        *curve(frame, "modes", "accent", "modes captured"),
-        *curve(frame, "high_quality", "fake", "high-quality share", "right"),
-    ]
-    most = max(1, frame.mode_count)
-    count = Axis(f"modes of {most}", range=(-0.02 * most, 1.02 * most))
-    return Scene("modes", "Modes", STEPS, count, tuple(layers), Axis("high-quality share", range=(-0.02, 1.02)))
 
 
 def clipping(frame: Frame) -> Scene:
     """Draw the share of the discriminator's parameters at the clip bound."""
     layers = curve(frame, "clip_fraction", "discriminator", "at the clip bound")
     return Scene("clipping", "Clipped weights", STEPS, Axis("share", range=(-0.02, 1.02)), tuple(layers))
+
+
+def lipschitz(frame: Frame) -> Scene:
+    """Draw the discriminator's largest slope, at the samples and over the whole picture."""
+    layers = [
+        *curve(frame, "slope_grid", "discriminator", "anywhere"),
+        *curve(frame, "slope_data", "real", "at samples", style="dashed"),
+    ]
+    if not layers:
+        layers.append(hint("not measured yet"))
+    elif is_critic(frame):
+        steps = np.array([0.0, float(frame.step)])
+        layers.insert(0, Line("one", "neutral", "1-Lipschitz", x=steps, y=np.ones(2), style="dotted"))
+    title = f"Largest slope of the {_discriminator(frame)}"
+    return Scene("lipschitz", title, STEPS, Axis("slope", scale="log"), tuple(layers))
+
+
+def _discriminator(frame: Frame) -> str:
+    return "critic" if is_critic(frame) else "discriminator"

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ganviz.run import Frame
 
-from .common import AVERAGED, Floats, data_axes, judgement, judgement_axis, judgement_label
-from .scene import Axis, Band, Histogram, Layer, Line, Role, Scene, Text
+from .common import (
+    AVERAGED,
+    Floats,
+    data_axes,
+    judgement,
+    judgement_axis,
+    judgement_label,
+    missing_modes,
+    rounded_range,
+)
+from .optimal import at_points, optimal_outputs
+from .scene import Axis, Band, Histogram, Layer, Line, Role, Scene, Segments, Text
 
 BINS = 96
 MOST = 8.0
@@ -36,12 +48,47 @@ def line(frame: Frame) -> Scene:
     if frame.surface is not None:
         values, label = judgement(frame, frame.surface.outputs), judgement_label(frame)
         layers.append(Line("discriminator", "discriminator", label, "right", frame.surface.x, values, 2.0))
+    layers += _best(frame)
     outside = float(np.mean((frame.fake[:, 0] < edges[0]) | (frame.fake[:, 0] > edges[-1])))
     if outside > 0.005:
         layers.append(Text("outside", "fake", text=f"{outside:.0%} of the fakes lie outside", at=(0.02, 0.97)))
     title = frame.experiment.title or "Densities and discriminator"
     top = _top(float(height.max()), highest)
-    return Scene("line", title, x, Axis("density", range=(0.0, top)), tuple(layers), judgement_axis(frame))
+    layers += _missing(frame, top)
+    return Scene("line", title, x, Axis("density", range=(0.0, top)), tuple(layers), _right_axis(frame))
+
+
+def _best(frame: Frame) -> list[Layer]:
+    """Return the optimal discriminator, dashed."""
+    best = optimal_outputs(frame)
+    if best is None or frame.optimum is None:
+        return []
+    values, label = best
+    return [Line("optimum", "discriminator", label, "right", frame.optimum.x, values, 2.0, "dashed")]
+
+
+def _right_axis(frame: Frame) -> Axis:
+    """Return the discriminator's axis: it holds the learned curve, and the best one where there are samples.
+
+    Where there are next to none the best one may be as large as it likes: the logarithm of a ratio of densities is.
+    """
+    axis, best, surface = judgement_axis(frame), optimal_outputs(frame), frame.surface
+    if axis.range is not None or best is None or surface is None or frame.optimum is None:
+        return axis
+    samples = np.concatenate([frame.real, frame.fake])
+    there = at_points(frame.optimum.x, frame.optimum.y, best[0], samples)
+    there = there[np.isfinite(there)]
+    ends = np.quantile(there, [0.02, 0.98]) if len(there) else there
+    return replace(axis, range=rounded_range(np.concatenate([surface.outputs, ends])))
+
+
+def _missing(frame: Frame, top: float) -> list[Layer]:
+    """Return a tick at the foot of the picture for each mode that is not captured."""
+    places = missing_modes(frame)[:, 0]
+    if not len(places):
+        return []
+    start, end = (np.stack([places, np.full_like(places, height)], axis=1) for height in (0.0, 0.09 * top))
+    return [Segments("missing", "accent", "missing mode", start=start, end=end, width=4.0, opacity=1.0)]
 
 
 def _heights(samples: Floats, edges: Floats) -> Floats:

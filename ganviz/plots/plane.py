@@ -6,7 +6,7 @@ import numpy as np
 
 from ganviz.run import Frame
 
-from .common import AVERAGED, data_axes, is_critic, is_probability, judgement, judgement_label
+from .common import AVERAGED, Floats, data_axes, is_critic, is_probability, judgement, judgement_label, missing_modes
 from .scene import Arrows, Image, Layer, Points, Scene, Text
 
 ARROWS = 80
@@ -25,6 +25,7 @@ def plane(frame: Frame) -> Scene:
     if frame.average is not None:
         layers.append(Points("average", "average", AVERAGED, xy=frame.average, size=2.4, opacity=0.6))
     layers += _arrows(frame)
+    layers += missing_rings(frame)
     layers += _outside(frame)
     title = frame.experiment.title or "Samples and discriminator"
     return Scene("plane", title, x, y, tuple(layers), equal=bool(frame.experiment.table is None))
@@ -35,25 +36,41 @@ def _surface(frame: Frame) -> list[Layer]:
     if surface is None:
         return []
     values = judgement(frame, surface.outputs)
-    levels = (0.0, 1.0)
-    if not is_probability(frame):
-        # Inside the box, for the corners beyond it would take most of the colours. Just before a divergence some
-        # outputs may be infinite.
-        inside = [
-            (grid >= low) & (grid <= high) for grid, (low, high) in zip((surface.x, surface.y), frame.box, strict=True)
-        ]
-        known = values[np.ix_(inside[1], inside[0])]
-        known = known[np.isfinite(known)]
-        levels = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
-        if not levels[1] > levels[0]:
-            half = max(1.0, abs(levels[0]))
-            levels = (levels[0] - half, levels[0] + half)
-    # Grid points are the middles of the cells.
-    dx, dy = (surface.x[1] - surface.x[0]) / 2, (surface.y[1] - surface.y[0]) / 2
-    extent = (surface.x[0] - dx, surface.x[-1] + dx, surface.y[0] - dy, surface.y[-1] + dy)
     label = "critic f" if is_critic(frame) else judgement_label(frame)
+    return [surface_image(frame, "surface", label, surface.x, surface.y, values)]
+
+
+def surface_image(frame: Frame, name: str, label: str, x: Floats, y: Floats, values: Floats) -> Image:
+    """Return the image of what a discriminator says over a grid, in the colours of the learned one."""
+    # Grid points are the middles of the cells.
+    dx, dy = (x[1] - x[0]) / 2, (y[1] - y[0]) / 2
+    extent = (x[0] - dx, x[-1] + dx, y[0] - dy, y[-1] + dy)
     label += ", 0 to 1" if is_probability(frame) else ", low to high"
-    return [Image("surface", "discriminator", label, values=values, extent=extent, levels=levels)]
+    return Image(name, "discriminator", label, values=values, extent=extent, levels=_levels(frame))
+
+
+def _levels(frame: Frame) -> tuple[float, float]:
+    surface = frame.surface
+    if is_probability(frame) or surface is None:
+        return (0.0, 1.0)
+    # Inside the box, for the corners beyond it would take most of the colours. Just before a divergence some
+    # outputs may be infinite.
+    inside = [
+        (grid >= low) & (grid <= high) for grid, (low, high) in zip((surface.x, surface.y), frame.box, strict=True)
+    ]
+    known = surface.outputs[np.ix_(inside[1], inside[0])]
+    known = known[np.isfinite(known)]
+    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
+    half = 0.0 if high > low else max(1.0, abs(low))
+    return low - half, high + half
+
+
+def missing_rings(frame: Frame) -> list[Layer]:
+    """Return the marks of the modes that are not captured."""
+    missing = missing_modes(frame)
+    if not len(missing):
+        return []
+    return [Points("missing", "accent", "missing mode", xy=missing, size=11.0, opacity=1.0, mark="missing")]
 
 
 def _outside(frame: Frame) -> list[Layer]:

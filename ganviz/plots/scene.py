@@ -16,19 +16,23 @@ Array = NDArray[np.float64]
 Role = Literal["real", "fake", "average", "discriminator", "generator", "gradient", "neutral", "accent"]
 Side = Literal["left", "right"]
 Scale = Literal["linear", "log"]
+Style = Literal["solid", "dashed", "dotted"]
+Mark = Literal["dot", "missing"]
 
 
 @dataclass(frozen=True)
 class Axis:
     """One axis: what it shows, in which unit, over which range.
 
-    ``range`` is None where the painter is to fit the axis to the data that the layers hold.
+    ``range`` is None where the painter is to fit the axis to the data that the layers hold. ``ticks`` are places with
+    their names, instead of numbers.
     """
 
     label: str
     unit: str = ""
     range: tuple[float, float] | None = None
     scale: Scale = "linear"
+    ticks: tuple[tuple[float, str], ...] = ()
 
     @property
     def title(self) -> str:
@@ -65,11 +69,15 @@ class Image(Layer):
 
 @dataclass(frozen=True)
 class Points(Layer):
-    """Dots; ``xy`` is (n, 2), ``size`` their diameter in typographic points, ``opacity`` from 0 to 1."""
+    """Dots; ``xy`` is (n, 2), ``size`` their diameter in typographic points, ``opacity`` from 0 to 1.
+
+    The ``mark`` "missing" is a hollow ring with a cross in it: what should be there and is not.
+    """
 
     xy: Array = field(default_factory=lambda: np.empty((0, 2)))
     size: float = 3.0
     opacity: float = 0.8
+    mark: Mark = "dot"
 
 
 @dataclass(frozen=True)
@@ -81,18 +89,31 @@ class Arrows(Layer):
 
 
 @dataclass(frozen=True)
+class Segments(Layer):
+    """Straight lines, each from a row of ``start`` (n, 2) to that of ``end`` (n, 2); ``width`` in points."""
+
+    start: Array = field(default_factory=lambda: np.empty((0, 2)))
+    end: Array = field(default_factory=lambda: np.empty((0, 2)))
+    width: float = 0.75
+    opacity: float = 0.6
+
+
+@dataclass(frozen=True)
 class Line(Layer):
     """A curve through ``x`` (n,) and ``y`` (n,); a value that is not finite leaves a gap. ``width`` in points."""
 
     x: Array = field(default_factory=lambda: np.empty(0))
     y: Array = field(default_factory=lambda: np.empty(0))
     width: float = 1.5
-    style: Literal["solid", "dashed", "dotted"] = "solid"
+    style: Style = "solid"
 
 
 @dataclass(frozen=True)
 class Band(Layer):
-    """The area between ``low`` (n,) and ``high`` (n,) over ``x`` (n,)."""
+    """The area between ``low`` (n,) and ``high`` (n,) over ``x`` (n,).
+
+    On a logarithmic axis a ``low`` of 0 or less reaches down to the axis's end.
+    """
 
     x: Array = field(default_factory=lambda: np.empty(0))
     low: Array = field(default_factory=lambda: np.empty(0))
@@ -110,8 +131,19 @@ class Histogram(Layer):
 
 
 @dataclass(frozen=True)
+class Strip(Layer):
+    """Bars along the upper edge of the axes: where a value is infinite, and so beyond every range.
+
+    ``spans`` (n, 2) are the ends of each along the horizontal axis. Strips of another ``row`` lie below each other.
+    """
+
+    spans: Array = field(default_factory=lambda: np.empty((0, 2)))
+    row: int = 0
+
+
+@dataclass(frozen=True)
 class Text(Layer):
-    """A word at a place inside the axes, given as shares of their width and height from the lower left corner."""
+    """Words at a place inside the axes, given as shares of their width and height from the lower left corner."""
 
     text: str = ""
     at: tuple[float, float] = (0.5, 0.5)

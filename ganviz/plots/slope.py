@@ -6,24 +6,55 @@ import numpy as np
 
 from ganviz.run import Frame
 
-from .common import data_axes, is_critic, is_probability, judgement
-from .scene import Axis, Line, Scene
+from .common import Floats, data_axes, is_critic, is_probability, judgement, rounded_range
+from .optimal import optimal_outputs
+from .scene import Axis, Layer, Line, Scene
+
+STEEPEST = 2.5
+"""The axis leaves out where the optimum is steeper than the learned curve by more than this many times."""
 
 
 def slope(frame: Frame) -> Scene:
     """Draw the derivative in x of what is shown of the discriminator: D as a probability or raw, or the critic's f."""
     x, _ = data_axes(frame)
     zero = Line("zero", "neutral", x=np.array(frame.box[0]), y=np.zeros(2), width=1.0, style="dotted")
-    layers = [zero]
+    layers: list[Layer] = [zero]
     symbol = "f" if is_critic(frame) else "D"
-    if frame.surface is not None:
-        slopes = frame.surface.slopes
-        if is_probability(frame):
-            probability = judgement(frame, frame.surface.outputs)
-            # A diverging discriminator may be infinitely steep where it is certain.
-            with np.errstate(invalid="ignore"):
-                slopes = probability * (1.0 - probability) * slopes
-        layers.append(Line("slope", "discriminator", f"d{symbol}/dx", x=frame.surface.x, y=slopes))
+    learned = _learned(frame)
+    if learned is not None and frame.surface is not None:
+        layers.append(Line("slope", "discriminator", f"d{symbol}/dx", x=frame.surface.x, y=learned))
     title = "Slope of the critic" if is_critic(frame) else "Slope of the discriminator"
     raw = "" if is_critic(frame) or is_probability(frame) else ", raw output"
-    return Scene("slope", title, x, Axis(f"d{symbol}/dx{raw}"), tuple(layers))
+    axis = Axis(f"d{symbol}/dx{raw}")
+    best = optimal_outputs(frame)
+    if best is not None and frame.optimum is not None:
+        values, label = best
+        # Infinite on both sides of a place it has no slope there.
+        with np.errstate(invalid="ignore"):
+            steep = np.gradient(values, frame.optimum.x)
+        layers.append(Line("optimum", "discriminator", label, x=frame.optimum.x, y=steep, style="dashed"))
+        axis = Axis(axis.label, range=_range(learned, steep))
+    return Scene("slope", title, x, axis, tuple(layers))
+
+
+def _learned(frame: Frame) -> Floats | None:
+    if frame.surface is None:
+        return None
+    slopes = frame.surface.slopes
+    if not is_probability(frame):
+        return slopes
+    probability = judgement(frame, frame.surface.outputs)
+    # A diverging discriminator may be infinitely steep where it is certain.
+    with np.errstate(invalid="ignore"):
+        return probability * (1.0 - probability) * slopes
+
+
+def _range(learned: Floats | None, best: Floats) -> tuple[float, float] | None:
+    """Return a range for the learned slope if the best one is so steep that it would hide it."""
+    known = np.empty(0) if learned is None else learned[np.isfinite(learned)]
+    largest = float(np.abs(known).max()) if len(known) else 0.0
+    best = best[np.isfinite(best)]
+    if largest == 0.0 or not len(best) or np.abs(best).max() <= STEEPEST * largest:
+        return None
+    reach = STEEPEST * largest
+    return rounded_range(np.concatenate([known, np.clip(best, -reach, reach)]))

@@ -21,12 +21,15 @@ from ganviz.plots.scene import (
     Line,
     Points,
     Scene,
+    Segments,
+    Strip,
     Text,
 )
 from ganviz.plots.theme import DARK
 
 BAD = np.array([np.nan, 1.0, 2.0, np.inf, 4.0, 5.0, -np.inf, 1e300])
-LABELS = ("surface", "noise floor", "real bars", "fake dots", "loss < 1 & $x$", "gradient", "D(x)")
+LABELS = ("surface", "noise floor", "real bars", "fake dots", "loss < 1 & $x$", "gradient", "D(x)", "moves",
+          "KL = ∞", "missing mode")  # fmt: skip
 
 
 def everything(x=None, left=None):
@@ -41,6 +44,9 @@ def everything(x=None, left=None):
         Line("line", "generator", "loss < 1 & $x$", x=grid, y=grid**2, style="dashed"),
         Arrows("arrows", "gradient", "gradient", tail=xy, vector=0.1 * xy),
         Line("right", "discriminator", "D(x)", side="right", x=grid, y=100 * grid),
+        Segments("pairs", "fake", "moves", start=xy, end=0.5 * xy),
+        Strip("strip", "real", "KL = ∞", spans=np.array([[0.2, 0.4], [0.7, 0.7]])),
+        Points("rings", "accent", "missing mode", xy=xy[:3], size=10.0, mark="missing"),
         Text("word", "accent", text="5 of 8 modes", at=(0.95, 0.95)),
     )
     left = left or Axis("divergence", "nats")
@@ -56,6 +62,8 @@ def non_finite(scale="linear"):
         Histogram("bars", "real", "bars", edges=np.append(x, 8.0), heights=BAD),
         Arrows("arrows", "gradient", "arrows", tail=np.stack([x, BAD], axis=1), vector=np.ones((8, 2))),
         Image("image", "discriminator", values=BAD.reshape(2, 4), extent=(0, 7, 0.1, 5)),
+        Segments("pairs", "real", "pairs", start=np.stack([x, BAD], axis=1), end=np.stack([BAD, x], axis=1)),
+        Strip("strip", "real", "strip", spans=np.stack([BAD, BAD + 1], axis=1)),
     )
     return Scene("bad", "Bad", Axis("x"), Axis("y", scale=scale), layers)
 
@@ -140,7 +148,9 @@ def test_what_is_not_finite_makes_no_warning(tmp_path, suffix, scale):
         empty = Scene("empty", "Empty", Axis("x", scale=scale), Axis("y", scale=scale), ())
         nothing = np.full(3, np.nan)
         only = replace(empty, layers=(Line("line", "real", x=nothing, y=nothing), Points("points", "fake")))
-        none = replace(empty, layers=tuple(kind("k", "real") for kind in (Line, Band, Histogram, Arrows, Image)))
+        none = replace(
+            empty, layers=tuple(kind("k", "real") for kind in (Line, Band, Histogram, Arrows, Image, Segments, Strip))
+        )
         draw([empty, only, none], tmp_path / f"empty.{suffix}")
 
 
@@ -171,6 +181,98 @@ def test_a_curve_that_leads_far_out_of_the_picture_is_cut_off(tmp_path):
     numbers = [[float(number) for number in re.findall(r"-?[0-9.]+(?:e[+-]?[0-9]+)?", path)] for path in paths]
     assert max(map(len, numbers)) >= 40
     assert max(abs(number) for path in numbers for number in path) < 1e7
+
+
+def plot_of(scene):
+    """Return the axes of a drawn scene, and what is seen at places of theirs, as colours."""
+    import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    from ganviz.export.plot import Plot
+
+    with mpl.rc_context(paper.SETTINGS):
+        figure = Figure(figsize=(4, 3), dpi=100)
+        canvas = FigureCanvasAgg(figure)
+        axes = figure.add_subplot()
+        Plot(axes, scene, paper.PAPER)
+        axes.grid(False)
+        canvas.draw()
+        pixels = np.asarray(canvas.buffer_rgba())
+
+    def colour(x, y, above=0.0):
+        column, row = axes.transData.transform((x, y))
+        return "#" + bytes(pixels[len(pixels) - 1 - int(row + above), int(column), :3]).hex()
+
+    return axes, colour
+
+
+ROLES = paper.PAPER.roles
+
+
+def test_segments_are_drawn_each_by_itself():
+    start, end = np.array([[0.0, 0.2], [0.0, 0.8], [np.nan, 0]]), np.array([[1.0, 0.2], [1.0, 0.8], [1, 1]])
+    pairs = Segments("pairs", "discriminator", start=start, end=end, width=3.0, opacity=1.0)
+    axes, colour = plot_of(Scene("v", "t", Axis("x"), Axis("y"), (pairs,)))
+    assert colour(0.5, 0.2) == colour(0.5, 0.8) == ROLES["discriminator"]
+    assert colour(0.05, 0.5) == colour(0.5, 0.5) == colour(0.95, 0.5) == "#ffffff"
+    # The axes are fitted to them.
+    assert axes.get_xlim()[0] <= 0 and axes.get_xlim()[1] >= 1
+    assert axes.get_ylim()[0] < 0.2 and 0.8 < axes.get_ylim()[1] < 1
+
+
+def test_a_missing_mark_is_hollow():
+    middle = np.array([[0.5, 0.5]])
+    places = []
+    for mark in ("missing", "dot"):
+        ring = Points("ring", "accent", xy=middle, size=40.0, opacity=1.0, mark=mark)
+        axes, colour = plot_of(Scene("v", "t", Axis("x", range=(0, 1)), Axis("y", range=(0, 1)), (ring,)))
+        radius = 20 / 72 * 100 / axes.get_window_extent().width
+        places.append([colour(0.5 + share * radius, 0.5) != "#ffffff" for share in (0.0, 0.6)])
+    # A cross in the middle, nothing between it and the ring.
+    assert places == [[True, False], [True, True]]
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_a_strip_lies_along_the_upper_edge_and_in_no_range(scale):
+    x = np.linspace(0, 100, 5)
+    line = Line("line", "real", x=x, y=0.02 + 0.001 * x)
+    strip = Strip("strip", "accent", "KL = ∞", spans=np.array([[0.0, 30.0], [60.0, 60.0]]))
+    other = Strip("other", "real", "", spans=np.array([[0.0, 30.0]]), row=1)
+    axes, colour = plot_of(Scene("v", "t", Axis("step"), Axis("kl", scale=scale), (line, strip, other)))
+    low, high = axes.get_ylim()
+    assert 0.01 < low <= 0.02 and 0.12 <= high < 0.2
+    for place, there in ((1, True), (29, True), (60, True), (45, False), (75, False)):
+        assert (colour(place, high, -2) == ROLES["accent"]) == there, place
+    assert colour(20, high, -8) == ROLES["real"]
+    alone, _ = plot_of(Scene("v", "t", Axis("step"), Axis("kl"), (strip,)))
+    assert alone.get_xlim()[0] <= 0 and 60 <= alone.get_xlim()[1] < 70
+
+
+def test_a_band_from_zero_reaches_the_end_of_a_logarithmic_axis():
+    x = np.array([0.0, 100.0])
+    floor = Band("floor", "discriminator", x=x, low=np.array([0.0, -1.0]), high=np.full(2, 0.1), opacity=1.0)
+    line = Line("line", "real", x=x, y=np.array([0.01, 1.0]))
+    axes, colour = plot_of(Scene("v", "t", Axis("step"), Axis("kl", scale="log"), (floor, line)))
+    low, high = axes.get_ylim()
+    assert 0.005 < low <= 0.01 and 1.0 <= high < 2
+    assert colour(90, 1.1 * low) == colour(90, 0.09) == ROLES["discriminator"]
+    assert colour(20, 0.15) == "#ffffff"
+    # Where only a part is that deep the others keep their lower ends.
+    part = replace(floor, x=np.arange(4.0) * 100 / 3, low=np.array([0.05, 0.05, 0.0, 0.0]), high=np.full(4, 0.1))
+    _, colour = plot_of(Scene("v", "t", Axis("step"), Axis("kl", scale="log"), (part, line)))
+    assert colour(15, 0.03) == "#ffffff" and colour(15, 0.08) == colour(90, 0.02) == ROLES["discriminator"]
+
+
+def test_names_stand_in_place_of_numbers(tmp_path):
+    goal = tmp_path / "figure.svg"
+    names = ((0.0, "fake"), (1.0, "real"))
+    x = np.arange(3.0)
+    left, across = Axis("samples", range=(-0.5, 1.5), ticks=names), Axis("layers", ticks=((0.0, "one"), (2.0, "out")))
+    draw([Scene("v", "t", across, left, (Line("line", "real", x=x, y=x / 2),))], goal)
+    words = words_of(goal).splitlines()
+    assert {"fake", "real", "one", "out"} <= set(words)
+    assert not {"0.0", "0.5", "1.0", "1", "2"} & set(words)
 
 
 def test_log_and_fixed_axes(tmp_path):

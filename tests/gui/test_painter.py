@@ -17,6 +17,8 @@ from ganviz.plots.scene import (
     Line,
     Points,
     Scene,
+    Segments,
+    Strip,
     Text,
 )
 from ganviz.plots.theme import DARK, LIGHT, rgb
@@ -48,6 +50,9 @@ def everything(seed=0, scale=1.0):
         Line("line", "generator", "loss", x=grid, y=rng.uniform(0, scale, 50), style="dashed"),
         Arrows("arrows", "gradient", "gradient", tail=xy, vector=0.1 * xy),
         Line("right", "discriminator", "D(x)", side="right", x=grid, y=100 * grid),
+        Segments("pairs", "fake", "moves", start=xy, end=0.5 * xy),
+        Strip("strip", "real", "KL = ∞", spans=np.array([[0.0, 0.2], [0.5, 0.5 + 0.1 * scale]])),
+        Points("rings", "accent", "missing", xy=xy[:3], size=10.0, mark="missing"),
         Text("word", "accent", text="5 of 8 modes", at=(0.95, 0.95)),
         right=Axis("D(x)"),
     )  # fmt: skip
@@ -74,7 +79,7 @@ def test_items_are_made_once(canvas):
     for seed in range(1, 51):
         canvas.show_scene(everything(seed, scale=1 + 0.2 * seed))
         QApplication.processEvents()
-    assert len(before) == 8
+    assert len(before) == 11
     assert items(canvas) == before
     assert len(canvas.items()) == count
     gc.collect()
@@ -94,6 +99,9 @@ def test_data_reach_the_items(canvas):
     x, y = shown["arrows"].getData()
     np.testing.assert_allclose(np.stack([x, y], axis=1)[0::6], by_name["arrows"].tail)
     np.testing.assert_allclose(np.stack([x, y], axis=1)[1::6], 1.1 * by_name["arrows"].tail)
+    x, y = shown["pairs"].getData()
+    np.testing.assert_array_equal(np.stack([x, y], axis=1)[0::2], by_name["pairs"].start)
+    np.testing.assert_array_equal(np.stack([x, y], axis=1)[1::2], by_name["pairs"].end)
     expected = np.clip((by_name["image"].values + 1) / 2 * 255, 0, 255)
     np.testing.assert_allclose(shown["image"].image, expected, atol=1.0)
     assert shown["image"].image.dtype == np.uint8
@@ -127,6 +135,8 @@ def test_non_finite_data_are_left_out(canvas):
             Histogram("bars", "real", edges=np.append(x, 8.0), heights=bad),
             Arrows("arrows", "gradient", tail=np.stack([x, bad], axis=1), vector=np.ones((8, 2))),
             Image("image", "discriminator", values=bad.reshape(2, 4), extent=(0, 7, 0, 5), levels=(0, 1)),
+            Segments("pairs", "real", start=np.stack([x, bad], axis=1), end=np.stack([bad, x], axis=1)),
+            Strip("strip", "real", spans=np.stack([bad, bad + 1], axis=1)),
         )
     )
     QApplication.processEvents()
@@ -137,6 +147,105 @@ def test_non_finite_data_are_left_out(canvas):
     joined = items(canvas)["line"].opts["connect"]
     np.testing.assert_array_equal(items(canvas)["line"].getData()[0], [1, 2, 4, 5, 7])
     np.testing.assert_array_equal(joined, [True, False, True, False, False])
+
+
+def test_segments_are_drawn_each_by_itself(canvas):
+    start = np.array([[0.0, 0.2], [0.0, 0.8], [np.nan, 0.0], [0.5, np.inf]])
+    end = np.array([[1.0, 0.2], [1.0, 0.8], [1.0, 1.0], [0.5, 0.5]])
+    canvas.show_scene(
+        scene_of(
+            Segments("pairs", "discriminator", start=start, end=end, width=3.0, opacity=1.0),
+            x=Axis("x", range=(0, 1)), left=Axis("y", range=(0, 1)),
+        )
+    )  # fmt: skip
+    assert colour_in(canvas, 0.5, 0.2) == colour_in(canvas, 0.5, 0.8) == LIGHT.roles["discriminator"]
+    # Nothing joins one with the next.
+    assert colour_in(canvas, 0.5, 0.5) == LIGHT.surface
+    for height in (0.4, 0.5, 0.6):
+        assert colour_in(canvas, 0.05, height) == colour_in(canvas, 0.95, height) == LIGHT.surface
+    assert len(items(canvas)["pairs"].getData()[0]) == 4
+
+
+def colour_in(canvas, x, y):
+    """Return the colour at a place in data coordinates, without the grid."""
+    canvas._grid.hide()
+    QApplication.processEvents()
+    grabbed = canvas.grab().toImage()
+    place = canvas.mapFromScene(canvas.getPlotItem().vb.mapViewToScene(QPointF(x, y)))
+    ratio = grabbed.devicePixelRatio()
+    return grabbed.pixelColor(int(place.x() * ratio), int(place.y() * ratio)).name()
+
+
+def test_a_strip_lies_along_the_upper_edge_and_in_no_range(canvas):
+    x = np.linspace(0, 100, 5)
+    line = Line("line", "real", x=x, y=0.001 * x)
+    spans = np.array([[0.0, 30.0], [60.0, 60.0], [np.nan, 80.0]])
+    strip = Strip("strip", "accent", "KL = ∞", spans=spans)
+    for range_given in (None, (0.0, 200.0)):
+        canvas.show_scene(scene_of(line, strip, x=Axis("step", range=range_given)))
+        low, high = view_range(canvas)[1]
+        assert (low, high) == pytest.approx((0.0, 0.1))
+        pixel = canvas.getPlotItem().vb.viewPixelSize()[1]
+        just_below = high - 2 * pixel
+        for place, there in ((1, True), (29, True), (60, True), (45, False), (75, False)):
+            expected = LIGHT.roles["accent"] if there else LIGHT.surface
+            assert colour_in(canvas, place, just_below) == expected, place
+        assert colour_in(canvas, 15, 0.5 * high) == LIGHT.surface
+    other = Strip("other", "real", spans=spans, row=1)
+    canvas.show_scene(scene_of(line, strip, other, x=Axis("step", range=(0.0, 100.0))))
+    look = canvas._looks["left"].unit
+    assert colour_in(canvas, 20, high - 2 * pixel) == LIGHT.roles["accent"]
+    assert colour_in(canvas, 20, high - (4.5 * look + 2) * pixel) == LIGHT.roles["real"]
+    # It follows the view, and alone it still has the steps to stand on.
+    canvas.getPlotItem().vb.setXRange(20.0, 40.0, padding=0)
+    assert colour_in(canvas, 25, high - 2 * pixel) == LIGHT.roles["accent"]
+    assert colour_in(canvas, 35, high - 2 * pixel) == LIGHT.surface
+    canvas.fit()
+    canvas.show_scene(scene_of(strip, view="another"))
+    assert view_range(canvas)[0] == pytest.approx((0.0, 60.0))
+
+
+def test_a_missing_mark_is_hollow(canvas):
+    ring = Points("ring", "accent", xy=np.array([[0.5, 0.5]]), size=30.0, opacity=1.0, mark="missing")
+    axes = {"x": Axis("x", range=(0, 1)), "left": Axis("y", range=(0, 1))}
+    canvas.show_scene(scene_of(ring, **axes))
+    across = canvas.getPlotItem().vb.viewPixelSize()[0]
+    radius = 15 * canvas._looks["left"].unit * across
+    assert colour_in(canvas, 0.5, 0.5) == LIGHT.roles["accent"]
+    assert colour_in(canvas, 0.5 + 0.6 * radius, 0.5) == LIGHT.surface
+    ringed = [colour_in(canvas, 0.5 + share * radius, 0.5) for share in np.linspace(0.9, 1.1, 15)]
+    assert min(QColor(colour).lightness() for colour in ringed) < QColor(LIGHT.roles["accent"]).lightness() + 30
+    canvas.show_scene(scene_of(Points("ring", "accent", xy=ring.xy, size=30.0, opacity=1.0), **axes))
+    assert colour_in(canvas, 0.5 + 0.6 * radius, 0.5) == LIGHT.roles["accent"]
+
+
+def test_names_stand_in_place_of_numbers(canvas):
+    x = np.arange(3.0)
+    axis = canvas.getPlotItem().getAxis("bottom")
+    names = Axis("layers", range=(-0.5, 2.5), ticks=((0.0, "1"), (1.0, "2"), (2.0, "out"), (7.0, "far")))
+    canvas.show_scene(scene_of(Line("line", "real", x=x, y=x), x=names))
+    QApplication.processEvents()
+    assert axis.tickValues(-0.5, 2.5, 400) == [(1.0, [0.0, 1.0, 2.0])]
+    assert axis.tickStrings([0.0, 1.0, 2.0, 1.5], 1.0, 1.0) == ["1", "2", "out", ""]
+    # The grid follows, the other axis keeps its numbers.
+    assert set(canvas._grid.getData()[0]) >= {0.0, 1.0, 2.0}
+    assert canvas.getPlotItem().getAxis("left").tickStrings([1.0], 1.0, 1.0) == ["1"]
+    before = canvas.grab().toImage()
+    canvas.show_scene(scene_of(Line("line", "real", x=x, y=x), x=Axis("layers", range=(-0.5, 2.5))))
+    canvas.getPlotItem().vb.setRange(xRange=(-0.4, 2.4), padding=0, disableAutoRange=False)
+    QApplication.processEvents()
+    assert axis.tickStrings([0.0, 2.0], 1.0, 1.0) == ["0", "2"]
+    assert canvas.grab().toImage() != before
+
+
+def test_a_band_from_zero_reaches_the_end_of_a_logarithmic_axis(canvas):
+    x = np.array([0.0, 100.0])
+    floor = Band("floor", "discriminator", x=x, low=np.zeros(2), high=np.full(2, 0.1), opacity=1.0)
+    line = Line("line", "real", x=x, y=np.array([0.01, 1.0]))
+    canvas.show_scene(scene_of(floor, line, left=Axis("kl", scale="log"), x=Axis("step", range=(0, 100))))
+    assert view_range(canvas)[1] == pytest.approx((-2, 0))
+    assert colour_in(canvas, 90, -1.97) == colour_in(canvas, 90, -1.1) == LIGHT.roles["discriminator"]
+    assert colour_in(canvas, 10, -0.9) == LIGHT.surface
 
 
 def test_a_curve_that_leads_far_out_of_the_view_is_still_drawn(canvas):
@@ -176,7 +285,9 @@ def test_nothing_finite_and_nothing_at_all(canvas):
     QApplication.processEvents()
     assert np.isfinite(view_range(canvas)).all()
     canvas.show_scene(
-        scene_of(*(kind(kind.__name__, "real") for kind in (Line, Band, Histogram, Arrows, Image, Points)))
+        scene_of(
+            *(kind(kind.__name__, "real") for kind in (Line, Band, Histogram, Arrows, Image, Points, Segments, Strip))
+        )
     )
     QApplication.processEvents()
     assert np.isfinite(view_range(canvas)).all()
