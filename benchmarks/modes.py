@@ -85,9 +85,10 @@ def main() -> None:
             run = ganviz.Run(ganviz.Experiment.from_mapping({**SETTINGS, **LOSSES[name], "seed": seed}))
             found, metrics = reached(run, options.steps)
             first = f"{(found.index(25) + 1) * LOOKS:,}" if 25 in found else "never"
+            fresh = ganviz.metrics.evaluate(run.experiment, fresh_samples(run))
             cells = [
                 name, str(seed), str(max(found)), first, f"{found.count(25)} of {len(found)}", str(found[-1]),
-                f"{ganviz.metrics.evaluate(run.experiment, fresh_samples(run))['modes']:.0f}", f"{metrics['high_quality']:.3f}", f"{metrics['w1']:.3f}",
+                f"{fresh['modes']:.0f}", f"{metrics['high_quality']:.3f}", f"{metrics['w1']:.3f}",
             ]  # fmt: skip
             print("| " + " | ".join(cells) + " |", flush=True)
 

@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenuBar
 
-from ganviz.plots import DARK, LIGHT, VIEWS
+from ganviz.plots import DARK, LIGHT, PAGES, VIEWS
 
 from .controls import Controls
 
@@ -24,10 +24,13 @@ class Menus(QObject):
         The name of a view.
     theme_chosen(str)
         The name of a theme.
+    page_wanted(str)
+        The name of a page of views.
     """
 
     export_wanted = Signal(str)
     theme_chosen = Signal(str)
+    page_wanted = Signal(str)
 
     def __init__(self, bar: QMenuBar, controls: Controls) -> None:
         super().__init__(bar)
@@ -59,6 +62,12 @@ class Menus(QObject):
             action.triggered.connect(self._on_theme)
             self._themes.addAction(action)
         view_menu.addSeparator()
+        for number, (name, page) in enumerate(PAGES.items(), start=1):
+            action = view_menu.addAction(page.title)
+            action.setShortcut(f"Ctrl+{number}")
+            action.setData(name)
+            action.triggered.connect(self._on_page)
+        view_menu.addSeparator()
         self.form_action = view_menu.addAction("Settings")
         self.form_action.setCheckable(True)
         self.form_action.setChecked(True)
@@ -80,6 +89,12 @@ class Menus(QObject):
         action = self.sender()
         if isinstance(action, QAction):
             self.export_wanted.emit(action.data())
+
+    @Slot()
+    def _on_page(self) -> None:
+        action = self.sender()
+        if isinstance(action, QAction):
+            self.page_wanted.emit(action.data())
 
     @Slot()
     def _on_theme(self) -> None:

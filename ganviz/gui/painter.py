@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QWidget
 
 from ganviz.gui.layer_items import Drawn, Look, extent, make_drawn
 from ganviz.gui.plot_parts import Box, Grid, Header, Overlay, Scale
-from ganviz.plots.scene import Arrows, Axis, Band, Histogram, Image, Layer, Line, Points, Role, Scene
+from ganviz.plots.scene import Arrows, Axis, Band, Histogram, Image, Layer, Line, Points, Role, Scene, Segments, Strip
 from ganviz.plots.theme import LIGHT, TINT, Theme, rgb
 
 Range = tuple[float, float]
@@ -28,7 +28,10 @@ IMAGE_SIGN = "◼"
 NO_FRAME: tuple[Any, ...] = ([], [], frozenset(), False, False)
 ENDS: tuple[Role, Role] = ("fake", "real")
 # The signs that stand for layers in the line above the plot.
-SIGNS: dict[type[Layer], str] = {Points: "●", Arrows: "➜", Band: "■", Histogram: "■", Image: IMAGE_SIGN}
+SIGNS: dict[type[Layer], str] = {
+    Points: "●", Arrows: "➜", Band: "■", Histogram: "■", Segments: "╱", Strip: "▀", Image: IMAGE_SIGN,
+}  # fmt: skip
+MISSING_SIGN = "⊗"
 LINE_SIGNS = {"solid": "━━", "dashed": "╺╸╺╸", "dotted": "••••"}
 
 
@@ -197,7 +200,8 @@ class PlotCanvas(pg.PlotWidget):
         axes = {"bottom": scene.x, "left": scene.left, "right": scene.right}
         titles = [None if axis is None else axis.title for axis in axes.values()]
         scales = [None if axis is None else axis.scale for axis in axes.values()]
-        frame = (titles, scales, roles, has_image, scene.equal)
+        ticks = [() if axis is None else axis.ticks for axis in axes.values()]
+        frame = (titles, scales, roles, has_image, scene.equal, ticks)
         if frame == self._frame:
             return
         if scales != self._frame[1] or scene.equal != self._frame[4]:
@@ -214,6 +218,7 @@ class PlotCanvas(pg.PlotWidget):
                 # The label is rich text: a "<" in it is meant as one.
                 self._axes[name].setLabel(html.escape(axis.title), color=colour)
                 self._axes[name].setLogMode(axis.scale == "log")
+                self._axes[name].set_names(dict(axis.ticks))
         self._grid.follow()
 
     # Ranges.
@@ -302,6 +307,8 @@ def _is_whole(value: float) -> bool:
 
 
 def _sign(layer: Layer) -> str:
+    if isinstance(layer, Points) and layer.mark == "missing":
+        return MISSING_SIGN
     return LINE_SIGNS[layer.style] if isinstance(layer, Line) else SIGNS.get(type(layer), "■")
 
 

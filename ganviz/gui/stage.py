@@ -1,26 +1,26 @@
-"""Where the views are: the stage large, the other views of the data below it, curves over steps beside it."""
+"""Where the views are: the stage large, the other views of the data below it, and beside it one page of the others."""
 
 from __future__ import annotations
 
 import html
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QSplitter, QWidget
+from PySide6.QtCore import QSettings, Qt, Signal, Slot
+from PySide6.QtWidgets import QGridLayout, QSplitter, QTabBar, QVBoxLayout, QWidget
 
 from ganviz.experiment import Experiment
-from ganviz.plots import VIEWS, Theme, View, views_for
+from ganviz.plots import PAGES, VIEWS, Theme, View, views_for
+from ganviz.plots.pages import MOST
 from ganviz.run import Frame, Need
 
 from .painter import PlotCanvas
 
-BESIDE = ("losses", "scores", "divergences", "gradients", "modes", "clipping")
 COLUMNS = 2
 SHARES = (1, 1)
-"""Widths of the stage and of the curves beside it."""
+"""Widths of the stage and of the page beside it."""
 
 
 class Stage(QSplitter):
-    """One canvas for each view that applies to the experiment.
+    """One canvas for each view; those of the data, and those of the page that is chosen, are visible.
 
     Signals
     -------
@@ -32,25 +32,34 @@ class Stage(QSplitter):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(Qt.Orientation.Horizontal, parent)
-        self._data, self._curves = QWidget(self), QWidget(self)
+        self._data, self._beside = QWidget(self), QWidget(self)
+        self._page = QWidget(self._beside)
         # A splitter makes a pane of every child of its own.
         self.canvases = {name: PlotCanvas(self._data, theme) for name in VIEWS}
         for name, canvas in self.canvases.items():
             canvas.setMinimumSize(120, 90)
             canvas.setAccessibleName(VIEWS[name].title)
             canvas.setToolTip("".join(f"<p>{html.escape(note)}</p>" for note in VIEWS[name].notes))
-        self._data_grid, self._curve_grid = QGridLayout(self._data), QGridLayout(self._curves)
-        for grid in (self._data_grid, self._curve_grid):
+            canvas.hide()
+        self._data_grid, self._page_grid = QGridLayout(self._data), QGridLayout(self._page)
+        for grid in (self._data_grid, self._page_grid):
             grid.setContentsMargins(0, 0, 0, 0)
             grid.setSpacing(2)
+        self.tabs = self._make_tabs()
+        column = QVBoxLayout(self._beside)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addWidget(self.tabs)
+        column.addWidget(self._page, 1)
         self.addWidget(self._data)
-        self.addWidget(self._curves)
+        self.addWidget(self._beside)
         for place, share in enumerate(SHARES):
             self.setStretchFactor(place, share)
         self.setChildrenCollapsible(False)
         self.setSizes([SHARES[0] * 1000, SHARES[1] * 1000])
         self.views: list[View] = []
         self.frame_shown: Frame | None = None
+        self._experiment: Experiment | None = None
 
     @property
     def needs(self) -> Need:
@@ -60,32 +69,44 @@ class Stage(QSplitter):
             needs |= view.needs
         return needs
 
+    @property
+    def page(self) -> str:
+        """The name of the page that is shown."""
+        return str(self.tabs.tabData(self.tabs.currentIndex()))
+
+    def turn_to(self, page: str) -> None:
+        """Show a page."""
+        self.tabs.setCurrentIndex(list(PAGES).index(page))
+
     def arrange(self, experiment: Experiment) -> None:
-        """Lay out the views that apply to an experiment."""
-        views = views_for(experiment)
-        if views == self.views:
+        """Lay out the views of the data and of the page that apply to an experiment."""
+        self._experiment = experiment
+        applying = {view.name: view for view in views_for(experiment)}
+        paged = {name for page in PAGES.values() for name in page.views}
+        data = [view for name, view in applying.items() if name not in paged]
+        page = [applying[name] for name in PAGES[self.page].views if name in applying][:MOST]
+        if [*data, *page] == self.views:
             return
-        self.views = views
-        shown = {view.name for view in views}
+        self.views = [*data, *page]
+        shown = {view.name for view in self.views}
         for name, canvas in self.canvases.items():
             self._data_grid.removeWidget(canvas)
-            self._curve_grid.removeWidget(canvas)
+            self._page_grid.removeWidget(canvas)
             canvas.setVisible(name in shown)
-        stage, *others = [view.name for view in views if view.name not in BESIDE]
+        stage, *others = [view.name for view in data]
         self._data_grid.addWidget(self.canvases[stage], 0, 0, 1, max(1, len(others)))
         for column, name in enumerate(others):
             self._data_grid.addWidget(self.canvases[name], 1, column)
         self._data_grid.setRowStretch(0, 3)
         self._data_grid.setRowStretch(1, 2 if others else 0)
-        curves = [name for name in BESIDE if name in shown]
-        for place, name in enumerate(curves):
+        for place, view in enumerate(page):
             # The last one takes the place that is left in its row.
-            span = COLUMNS if place == len(curves) - 1 and place % COLUMNS == 0 else 1
-            self._curve_grid.addWidget(self.canvases[name], place // COLUMNS, place % COLUMNS, 1, span)
-        for row in range(3):
-            self._curve_grid.setRowStretch(row, 1 if row * COLUMNS < len(curves) else 0)
+            span = COLUMNS if place == len(page) - 1 and place % COLUMNS == 0 else 1
+            self._page_grid.addWidget(self.canvases[view.name], place // COLUMNS, place % COLUMNS, 1, span)
+        for row in range(MOST // COLUMNS):
+            self._page_grid.setRowStretch(row, 1 if row * COLUMNS < len(page) else 0)
         for column in range(COLUMNS):
-            self._curve_grid.setColumnStretch(column, 1)
+            self._page_grid.setColumnStretch(column, 1)
         self.needs_changed.emit()
 
     def show_frame(self, frame: Frame) -> None:
@@ -99,3 +120,27 @@ class Stage(QSplitter):
         """Colour all canvases."""
         for canvas in self.canvases.values():
             canvas.set_theme(theme)
+
+    def _make_tabs(self) -> QTabBar:
+        tabs = QTabBar(self._beside)
+        tabs.setAccessibleName("Page of views")
+        tabs.setDocumentMode(True)
+        tabs.setExpanding(False)
+        for number, (name, page) in enumerate(PAGES.items(), start=1):
+            index = tabs.addTab(page.title)
+            tabs.setTabData(index, name)
+            tabs.setTabToolTip(index, f"{page.help} (Ctrl+{number})")
+        wanted = str(QSettings().value("page", ""))
+        if wanted in PAGES:
+            tabs.setCurrentIndex(list(PAGES).index(wanted))
+        tabs.currentChanged.connect(self._on_turned)
+        return tabs
+
+    @Slot()
+    def _on_turned(self) -> None:
+        QSettings().setValue("page", self.page)
+        if self._experiment is not None:
+            self.arrange(self._experiment)
+        if self.frame_shown is not None:
+            # What a frame holds is drawn at once; what it lacks comes with the next.
+            self.show_frame(self.frame_shown)

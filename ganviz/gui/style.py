@@ -56,6 +56,9 @@ def _sheet(theme: Theme) -> str:
     QLabel#status {{ color: {theme.muted}; }}
     QLabel#step {{ font-weight: 600; }}
     QFrame#banner {{ background: {theme.surface}; border: 1px solid {fake}; border-radius: 4px; }}
+    QFrame#findings {{ background: {theme.surface}; border: 1px solid {theme.grid}; border-radius: 4px; }}
+    QTabBar::tab {{ padding: 4px 12px; }}
+    QTabBar::tab:selected {{ font-weight: 600; border-bottom: 2px solid {real}; }}
     QPushButton#restart {{
         background: {fake}; color: #000000; font-weight: 600; padding: 4px 12px; border-radius: 4px;
     }}

@@ -16,7 +16,7 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,17 +25,26 @@ import ganviz
 from ganviz.experiment import Experiment, ExperimentError, Value
 from ganviz.run import Frame, Need
 
+from .watcher import Watcher
+
 if TYPE_CHECKING:
     from ganviz.run import Run
 
 BURST = 0.008
 """Seconds that a burst of training is meant to last."""
-FRAME_SHARE, METRICS_SHARE = 0.25, 0.10
-"""Largest shares of the thread's time that go into frames, and into measuring samples."""
+GLANCE_SHARE = 0.03
+"""Largest share of the training's time that goes into copies for those who look on."""
+FRAME_SHARE, METRICS_SHARE, SPECTRUM_SHARE = 0.4, 0.25, 0.2
+"""Largest shares of the time that frames, measurements and spectra are made, on threads of their own."""
+REFINING = 0.03
+"""Seconds of work on the noise floors in one go."""
 FRAME_EVERY, METRICS_EVERY = 1 / 60, 1 / 10
 METRICS_AT_LEAST = 1.0
 """Seconds between two measurements at most, however long one takes: the first loads libraries as well."""
-PAUSED_WAIT = 0.5
+PAUSED_WAIT, SHORT_WAIT = 0.5, 0.003
+"""Seconds without a command after which a paused thread looks around, and if something is still to be shown."""
+MEASURED = Need.METRICS | Need.OPTIMUM | Need.TRANSPORT | Need.SPECTRUM | Need.LAYERS
+"""What is measured beside the frames."""
 
 FIRST_METRICS = 0.3
 """Seconds that the first pictures of a run go before its first measurement."""
@@ -90,15 +99,20 @@ class Trainer:
         self._limit: float | None = None
         self._stopping = False
         self._compiler: subprocess.Popen[str] | None = None
-        self._frame_due = self._metrics_due = 0.0
-        self._stale = True
+        self._frame_due = self._metrics_due = self._spectrum_due = 0.0
+        # Whether the state has not been drawn, and not been measured, since it last changed.
+        self._stale = self._unmeasured = True
         self._clock = _Clock()
+        self._showing = Watcher("showing", self._on_failed_watcher)
+        self._measuring = Watcher("measuring", self._on_failed_watcher)
         self._thread = threading.Thread(target=self._main, name="training", daemon=True)
 
     def start(self, experiment: Experiment, playing: bool = True) -> None:
         """Start the thread on an experiment."""
         self._playing = playing
         self.restart(experiment)
+        for watcher in (self._showing, self._measuring):
+            watcher.start()
         self._thread.start()
 
     def restart(self, experiment: Experiment) -> None:
@@ -158,15 +172,18 @@ class Trainer:
         if compiler is not None:
             with contextlib.suppress(OSError):
                 compiler.kill()
-        self._commands.put(lambda: None)
+        self._wake()
+        until = time.monotonic() + wait
         if self._thread.ident is not None:
             self._thread.join(wait)
-        return not self._thread.is_alive()
+        for watcher in (self._showing, self._measuring):
+            watcher.stop(max(0.05, until - time.monotonic()))
+        return not self.alive
 
     @property
     def alive(self) -> bool:
-        """Whether the thread runs."""
-        return self._thread.is_alive()
+        """Whether one of the threads runs."""
+        return self._thread.is_alive() or self._showing.alive or self._measuring.alive
 
     def _main(self) -> None:
         while not self._stopping:
@@ -174,11 +191,7 @@ class Trainer:
                 self._work_until_diverged()
             except Exception as error:
                 # Whatever goes wrong reaches the person as a sentence; the thread lives on for the next command.
-                traceback.print_exc()
-                self._playing = False
-                self._run = None
-                self._failed = Report(Status.FAILED, _sentence(error), run=self._runs)
-                self._put(self._failed)
+                self._fail(error)
 
     def _work_until_diverged(self) -> None:
         # The engine takes half a second to load; the window is there already.
@@ -189,55 +202,118 @@ class Trainer:
         except TrainingDiverged as diverged:
             self._playing = False
             self._diverged = str(diverged)
-            self._frame_due = self._metrics_due = 0.0
-            self._stale = True
+            self._renew()
 
     def _work(self) -> None:
-        self._carry_out(wait=not (self._playing and self._run is not None) and not self._stale)
+        if self._playing and self._run is not None:
+            self._carry_out(0.0)
+        else:
+            # The window takes a frame without a word.
+            waiting = self._run is not None and (self._stale or self._unmeasured)
+            self._carry_out(SHORT_WAIT if waiting else PAUSED_WAIT)
         if self._run is None or self._stopping:
-            self._stale = False
             return
         if self._playing:
             self._clock.burst(self._run, self._limit)
-            self._stale = True
+            self._stale = self._unmeasured = True
         self._show()
+        self._measure()
 
-    def _carry_out(self, wait: bool) -> None:
+    def _carry_out(self, wait: float) -> None:
         with contextlib.suppress(queue.Empty):
-            command = self._commands.get(timeout=PAUSED_WAIT) if wait else self._commands.get_nowait()
+            command = self._commands.get(timeout=wait) if wait else self._commands.get_nowait()
             while True:
                 command()
                 command = self._commands.get_nowait()
 
+    def _renew(self) -> None:
+        """Have the state drawn and measured as soon as possible."""
+        self._frame_due = self._metrics_due = self._spectrum_due = 0.0
+        self._stale = self._unmeasured = True
+
+    def _wake(self) -> None:
+        """Have the thread look at what there is to do."""
+        self._commands.put(lambda: None)
+
     def _show(self) -> None:
-        """Leave a frame in the mailbox if the last one was taken and the time for it is there."""
+        """Have a frame made if the last one was taken and the time for it is there."""
         assert self._run is not None
         now = time.perf_counter()
-        if self._slot is not None or (self._playing and now < self._frame_due):
-            if not self._playing:
-                # The window will come for the last frame; then the paused state is to be seen.
-                time.sleep(0.002)
+        if not self._stale or self._slot is not None or not self._showing.idle:
             return
-        needs = self._needs
-        measured = not self._playing or now >= self._metrics_due
-        if not measured:
-            needs &= ~Need.METRICS
-        frame = self._run.frame(needs)
-        cost = time.perf_counter() - now
-        if measured:
-            self._metrics_due = now + min(max(METRICS_EVERY, cost / METRICS_SHARE), METRICS_AT_LEAST)
-        else:
-            self._frame_due = now + max(FRAME_EVERY, cost / FRAME_SHARE)
+        if self._playing and now < self._frame_due:
+            return
+        run, needs = self._run, self._needs
+        glance = run.glance(needs & ~Need.SPECTRUM)
+        copied = time.perf_counter() - now
+        self._frame_due = now + max(FRAME_EVERY, copied / GLANCE_SHARE)
         status = Status.RUNNING if self._playing else Status.PAUSED
         if self._diverged:
             status = Status.DIVERGED
-        self._stale = self._playing
-        speed = self._clock.rate if self._playing else 0.0
-        self._put(Report(status, self._diverged, frame, speed, 1.0, self._runs))
+        report = Report(
+            status, self._diverged, None, self._clock.rate if self._playing else 0.0, 1.0, self._runs
+        )  # fmt: skip
+        self._stale = False
+
+        def make() -> None:
+            began = time.perf_counter()
+            frame = run.observer.frame(glance, needs, run.measurer.newest)
+            # Others may look more often than the thread has time for.
+            self._frame_due = max(self._frame_due, began + (time.perf_counter() - began) / FRAME_SHARE)
+            self._put(replace(report, frame=frame))
+            self._wake()
+
+        self._showing.do(make)
+
+    def _measure(self) -> None:
+        """Have the state measured if the time for it is there; meanwhile work on the noise floors."""
+        assert self._run is not None
+        now = time.perf_counter()
+        needs = self._needs & MEASURED
+        if not self._measuring.idle or not needs:
+            return
+        measurer, number = self._run.measurer, self._runs
+
+        def should_stop() -> bool:
+            return self._stopping or self._runs != number
+
+        if not self._unmeasured or (self._playing and now < self._metrics_due):
+            if not measurer.floor_done:
+                self._measuring.do(lambda: measurer.refine(REFINING, should_stop))
+            return
+        if self._playing and now < self._spectrum_due:
+            needs &= ~Need.SPECTRUM
+        glance = self._run.glance(needs | Need.HISTORY)
+        self._unmeasured = False
+
+        def make() -> None:
+            began = time.perf_counter()
+            measurer.measure(glance, needs, should_stop)
+            cost = time.perf_counter() - began
+            if Need.SPECTRUM in needs:
+                self._spectrum_due = began + cost / SPECTRUM_SHARE
+            self._metrics_due = began + min(max(METRICS_EVERY, cost / METRICS_SHARE), METRICS_AT_LEAST)
+            self._stale |= self._runs == number
+            self._wake()
+
+        self._measuring.do(make)
+
+    def _on_failed_watcher(self, error: Exception) -> None:
+        """Stop what cannot be shown, with a sentence."""
+        self._commands.put(lambda: self._fail(error))
+
+    def _fail(self, error: Exception) -> None:
+        traceback.print_exception(error)
+        self._playing = False
+        self._run = None
+        self._failed = Report(Status.FAILED, _sentence(error), run=self._runs)
+        self._put(self._failed)
 
     def _put(self, report: Report) -> None:
         with self._lock:
-            self._slot = report
+            # A frame of a run that was left meanwhile must not take the place of what is told of the next.
+            if report.run == self._runs:
+                self._slot = report
 
     def _begin(self, experiment: Experiment) -> None:
         self._run, self._failed = None, None
@@ -250,8 +326,8 @@ class Trainer:
 
         self._run = Run(experiment)
         self._clock = _Clock()
-        self._frame_due, self._metrics_due = 0.0, time.perf_counter() + FIRST_METRICS
-        self._stale = True
+        self._renew()
+        self._metrics_due = time.perf_counter() + FIRST_METRICS
 
     def _compile(self, bits: int) -> bool:
         """Have the engine compiled by another process if it is not in the cache; return whether to go on."""
@@ -303,19 +379,19 @@ class Trainer:
             self._diverged = ""
             # Steps may take longer from now on: the next bursts are short until that is known.
             self._clock = _Clock()
-        self._frame_due = 0.0
-        self._stale = True
+        self._renew()
 
     def _set_playing(self, playing: bool) -> None:
         if playing and self._diverged:
             self._messages.append(self._diverged)
+            self._stale = True
             return
         self._playing = playing
-        self._stale = True
+        self._stale = self._unmeasured = True
 
     def _single(self, steps: int) -> None:
         self._playing = False
-        self._stale = True
+        self._stale = self._unmeasured = True
         if self._run is not None:
             self._run.advance(steps)
 
@@ -325,8 +401,7 @@ class Trainer:
 
     def _set_needs(self, needs: Need) -> None:
         self._needs = needs
-        self._frame_due = self._metrics_due = 0.0
-        self._stale = True
+        self._renew()
 
 
 class _Clock:

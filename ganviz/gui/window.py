@@ -30,11 +30,13 @@ from ganviz.experiment import (
     retitled,
 )
 from ganviz.plots import DARK, LIGHT, THEMES, VIEWS, Theme
+from ganviz.run import Need
 
 from . import style
 from .banner import Banner
 from .controls import Controls
 from .dialogs import ask_for_figure, choose_columns, explain, save_scenes
+from .findings import Findings
 from .form import Form, differences, paths_in, said
 from .menus import Menus
 from .stage import Stage
@@ -85,6 +87,7 @@ class Window(QMainWindow):
         self.discard_button.clicked.connect(self._discard)
         self.discard_button.hide()
         self.banner = Banner(self)
+        self.findings = Findings(self)
         self.stage = Stage(self.theme, self)
         self.stage.needs_changed.connect(self._on_needs_changed)
         self._make_controls()
@@ -128,6 +131,7 @@ class Window(QMainWindow):
         menus.export_wanted.connect(self._on_export_view)
         menus.theme_chosen.connect(self._on_theme)
         menus.form_action.toggled.connect(self._on_form_toggled)
+        menus.page_wanted.connect(self.stage.turn_to)
         menus.show_theme(self.theme.name)
 
     def _lay_out(self) -> None:
@@ -146,6 +150,7 @@ class Window(QMainWindow):
         rows.setContentsMargins(4, 4, 4, 0)
         rows.setSpacing(4)
         rows.addWidget(self.banner)
+        rows.addWidget(self.findings)
         rows.addWidget(self.stage, 1)
         splitter = QSplitter(Qt.Orientation.Horizontal, self)
         splitter.addWidget(side)
@@ -305,14 +310,17 @@ class Window(QMainWindow):
             self._show_draft()
         if report.run != self._run_shown:
             self._run_shown = report.run
+            self.findings.forget()
             for canvas in self.stage.canvases.values():
                 canvas.fit()
         self.stage.show_frame(report.frame)
+        self.findings.show_diagnoses(report.frame.diagnoses)
         self._show_status(report)
 
     @Slot()
     def _on_needs_changed(self) -> None:
-        self.trainer.look(self.stage.needs)
+        # Diagnoses are made whatever is looked at.
+        self.trainer.look(self.stage.needs | Need.METRICS)
         self.menus.show_views(view.name for view in self.stage.views)
 
     @Slot(str, object)

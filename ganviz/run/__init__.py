@@ -8,11 +8,22 @@ from .frame import Frame, Need, Surface
 from .history import History, Series
 
 if TYPE_CHECKING:
-    from .run import SAMPLE_METRICS, STEP_METRICS, Change, Run, TrainingDiverged
+    from .glance import Glance
+    from .measurer import SAMPLE_METRICS, Measured, Measurer
+    from .observer import Observer
+    from .run import STEP_METRICS, Change, Run, TrainingDiverged
 
 # These need the engine; what views look at does not.
 __getattr__ = attach(
-    __name__, dict.fromkeys(("SAMPLE_METRICS", "STEP_METRICS", "Change", "Run", "TrainingDiverged"), "run")
+    __name__,
+    {
+        "Glance": "glance",
+        "Measured": "measurer",
+        "Measurer": "measurer",
+        "Observer": "observer",
+        "SAMPLE_METRICS": "measurer",
+        **dict.fromkeys(("STEP_METRICS", "Change", "Run", "TrainingDiverged"), "run"),
+    },
 )
 
 __all__ = [
@@ -20,8 +31,12 @@ __all__ = [
     "STEP_METRICS",
     "Change",
     "Frame",
+    "Glance",
     "History",
+    "Measured",
+    "Measurer",
     "Need",
+    "Observer",
     "Run",
     "Series",
     "Surface",

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Flag, auto
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ganviz.engine.layers import LayerState
 from ganviz.experiment import Experiment
+from ganviz.metrics.diagnosis import Diagnosis
+from ganviz.metrics.optimum import Optimum
+from ganviz.metrics.plan import Plan
+from ganviz.metrics.spectrum import Spectrum
 
 from .history import Series
 
@@ -25,11 +30,16 @@ class Need(Flag):
     MAP = auto()
     METRICS = auto()
     HISTORY = auto()
+    OPTIMUM = auto()
+    TRANSPORT = auto()
+    SPECTRUM = auto()
+    LAYERS = auto()
+    FLOORS = auto()
 
     @classmethod
     def all(cls) -> Need:
-        """Everything."""
-        return cls.SAMPLES | cls.SURFACE | cls.PULLS | cls.MAP | cls.METRICS | cls.HISTORY
+        """Everything that takes no longer than a blink: all but the spectrum of the game and the noise floors."""
+        return ~(cls.SPECTRUM | cls.FLOORS)
 
 
 @dataclass(frozen=True)
@@ -84,6 +94,21 @@ class Frame:
         Modes of the data; 0 where none are defined.
     notice : str
         What the person should know about the data.
+    optimum, plan, spectrum : optional
+        The best discriminator, the transport plan and the spectrum of the game: the newest there are, of
+        ``metrics_step`` or before it.
+    spectrum_note : str
+        Why there is no spectrum, where there can be none.
+    layers : tuple of LayerState, optional
+        What goes on in each layer, the generator's first.
+    floors : dict
+        For metrics by name the band (low, high) in which 95 % of perfect generators' values lie.
+    diagnoses : tuple of Diagnosis
+        What is going wrong or well.
+    missing : (k, d)
+        Centres of the modes that are not captured.
+    metrics_step : int
+        The step whose samples the metrics are of; -1 where nothing was measured yet.
     """
 
     step: int
@@ -102,3 +127,12 @@ class Frame:
     history: Mapping[str, Series] | None = None
     mode_count: int = 0
     notice: str = ""
+    optimum: Optimum | None = None
+    plan: Plan | None = None
+    spectrum: Spectrum | None = None
+    spectrum_note: str = ""
+    layers: tuple[LayerState, ...] | None = None
+    floors: Mapping[str, tuple[float, float]] = field(default_factory=dict[str, tuple[float, float]])
+    diagnoses: tuple[Diagnosis, ...] = ()
+    missing: Floats = field(default_factory=lambda: np.empty((0, 1)))
+    metrics_step: int = -1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,37 +10,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganviz.engine.evaluation import Evaluator
 from ganviz.engine.game import DISCRIMINATOR, GENERATOR
 from ganviz.engine.network import Floats
 from ganviz.engine.step import RECORDED
-from ganviz.engine.training import Training
+from ganviz.engine.training import Snapshot, Training
 from ganviz.experiment import Experiment, ExperimentError, Value, find_parameter
-from ganviz.metrics import Reference, density
+from ganviz.metrics import Reference
 
-from .frame import Frame, Need, Surface
+from .frame import Frame, Need
+from .glance import Glance
 from .history import History
+from .measurer import Measurer
+from .observer import Observer, surface_grid
 
 CHUNK = 1024
 """Steps between two copies of the state, to which a diverging run goes back, at most."""
-SHOWN_LINE, SHOWN_PLANE, MEASURED = 4096, 1000, 4096
-"""Samples of a frame in one and in two dimensions, and those that metrics are computed from."""
-PULLED = 200
-"""Fakes of a frame whose pull is computed."""
-LINE_POINTS, PLANE_POINTS, MAP_POINTS = 512, 120, 256
-"""Grid points of the discriminator's curve, of each side of its surface, and of the map from noise to samples."""
-BEYOND = 0.4
-"""The surface reaches beyond the box by this share of its sides: with equal units a picture may be wider."""
-WIDEST = 3.0
-"""The box reaches beyond the data's own by this many times its side at most, to show where the generator starts."""
-MEASURABLE = 1e100
-"""Samples beyond this are not measured."""
+COPY_EVERY = 0.25
+"""Seconds of training between two such copies, about: of large networks they take longer than the steps between."""
 
 STEP_METRICS = (
     "generator_loss", "discriminator_loss", "mean_real", "mean_fake", "output_real", "output_fake", "critic_w1",
     "generator_gradient_norm", "discriminator_gradient_norm", "clip_fraction",
 )  # fmt: skip
-SAMPLE_METRICS = ("kl", "reverse_kl", "js", "w1", "high_quality", "modes")
 
 
 class TrainingDiverged(RuntimeError):
@@ -83,18 +75,15 @@ class Run:
 
     def __init__(self, experiment: Experiment) -> None:
         self._training = Training(experiment)
-        self._evaluator = Evaluator(experiment, self._training.data)
-        self._reference = Reference(experiment, self._training.data)
-        self._evaluator.load(self._training)
-        self._box = self._whole_box()
-        self._density = self._real_density()
-        self._history = History((*STEP_METRICS, *SAMPLE_METRICS))
+        self._history = History(STEP_METRICS)
         self._last = np.full(len(RECORDED), np.nan)
-        self._measured: tuple[int, dict[str, float]] = (-1, {})
-        # Where the run began is measured with the first measurement that is asked for, so that it is in every history.
-        self._first: NDArray[np.float64] | None = self._evaluator.generate(self._evaluator.noise(MEASURED))
         self._diverged: TrainingDiverged | None = None
+        self._copy: tuple[int, float, Snapshot] | None = None
         self.log: list[Change] = []
+        start = self.glance(Need.SAMPLES)
+        reference = Reference(experiment, self._training.data)
+        self.observer = Observer(start, reference.box)
+        self.measurer = Measurer(start, reference, surface_grid(self.observer.box))
 
     @property
     def experiment(self) -> Experiment:
@@ -149,12 +138,9 @@ class Run:
         self.log += [
             Change(self.step, path, before[path], changed[path]) for path in changes if before[path] != changed[path]
         ]
-        self._evaluator = Evaluator(changed, self._training.data)
         self._diverged = None
-        self._measured = (-1, {})
-        if changed.data != before.data:
-            self._reference = Reference(changed, self._training.data)
-            self._density = self._real_density()
+        # What was trained under other rules is not to be trained again under these.
+        self._copy = None
 
     def parameters(self, player: str) -> list[tuple[Floats, Floats]]:
         """Copy a player's parameters: (weight (n_in, n_out), bias (n_out,)) for each layer."""
@@ -171,43 +157,36 @@ class Run:
             What is wanted; everything by default.
         """
         needs = Need.all() if needs is None else needs
-        evaluator, d = self._evaluator, self.experiment.dimension
-        evaluator.load(self._training)
-        count = SHOWN_LINE if d == 1 else SHOWN_PLANE
-        noise = evaluator.noise(count)
-        fake = evaluator.generate(noise)
-        real = evaluator.real(count)
-        average = evaluator.generate(noise, average=True) if self.experiment.generator.ema > 0 else None
-        # A frame is what was measured: nobody may change it afterwards.
-        for array in (real, fake, noise, average):
-            if array is not None:
-                array.setflags(write=False)
-        pulls, norms = evaluator.pulls(fake[:PULLED], real[:PULLED]) if Need.PULLS in needs else (None, None)
-        metrics = self._step_metrics()
-        if Need.METRICS in needs:
-            metrics |= self._sample_metrics()
-        return Frame(
+        # Diagnoses look back.
+        glance = self.glance(needs | Need.HISTORY if Need.METRICS in needs else needs)
+        self.measurer.measure(glance, needs)
+        return self.observer.frame(glance, needs, self.measurer.at(self.step))
+
+    def glance(self, needs: Need) -> Glance:
+        """Copy what frames and measurements are made of, so that they can be made while the run goes on.
+
+        A frame of the glance is ``run.observer.frame(glance, needs, run.measurer.newest)``, a measurement
+        ``run.measurer.measure(glance, needs)``; each may be made on a thread of its own, one at a time.
+        """
+        training = self._training
+        reach = training.layout.kept if Need.SPECTRUM in needs else training.layout.shown
+        return Glance(
             step=self.step,
             experiment=self.experiment,
-            real=real,
-            fake=fake,
-            noise=noise,
-            average=average,
-            box=self._box,
-            metrics=metrics,
-            surface=self._surface() if Need.SURFACE in needs else None,
-            pulls=pulls,
-            pull_norms=norms,
-            map=self._map() if Need.MAP in needs else None,
-            density=self._density,
+            data=training.data,
+            numbers=training.arena[:reach].copy(),
+            counters=training.counters.copy(),
+            metrics=self._step_metrics(),
             history=self._all_series() if Need.HISTORY in needs else None,
-            mode_count=self._reference.mode_count,
-            notice=self.experiment.notice,
+            diverged="" if self._diverged is None else str(self._diverged),
         )
 
     def _advance_burst(self, steps: int) -> None:
         training, first = self._training, self.step
-        before = training.snapshot()
+        now = time.perf_counter()
+        if self._copy is None or first + steps - self._copy[0] > CHUNK or now - self._copy[1] > COPY_EVERY:
+            self._copy = first, now, training.snapshot()
+        since, _, before = self._copy
         records = np.zeros((steps, len(RECORDED)))
         done = training.advance(steps, records)
         diverged: TrainingDiverged | None = None
@@ -215,86 +194,21 @@ class Run:
             diverged = TrainingDiverged(*training.find_divergence(), critic=self.experiment.objective.critic)
             # The last finite step is reached again from the copy: training is exact in its repetition.
             training.restore(before)
-            done = training.advance(done, records)
+            again = np.zeros((first + done - since, len(RECORDED)))
+            training.advance(len(again), again)
         if done:
             self._last = records[done - 1].copy()
-            self._history.add(first + 1, self._history_rows(records[:done]))
+            self._history.add(first + 1, _as_metrics(records[:done], self.experiment))
         if diverged is not None:
             self._diverged = diverged
             raise diverged
-
-    def _history_rows(self, records: NDArray[np.float64]) -> NDArray[np.float64]:
-        rows = np.full((len(records), len(self._history.names)), np.nan)
-        rows[:, : len(STEP_METRICS)] = _as_metrics(records, self.experiment)
-        return rows
 
     def _step_metrics(self) -> dict[str, float]:
         values = _as_metrics(self._last[None, :], self.experiment)[0]
         return {name: float(value) for name, value in zip(STEP_METRICS, values, strict=True) if not np.isnan(value)}
 
-    def _sample_metrics(self) -> dict[str, float]:
-        """Measure samples of the loaded evaluator, once for each step, and remember them in the history."""
-        step, values = self._measured
-        if step != self.step:
-            evaluator = self._evaluator
-            values = self._measure(evaluator.generate(evaluator.noise(MEASURED)), self.step)
-            self._measured = (self.step, values)
-            first, self._first = self._first, None
-            if first is not None and self.step > 0:
-                self._measure(first, 0)
-        return values
-
-    def _measure(self, samples: NDArray[np.float64], step: int) -> dict[str, float]:
-        # Just before a divergence finite parameters may give samples of which nothing can be measured: infinite ones,
-        # or such as cannot be squared.
-        values = self._reference.evaluate(samples) if np.all(np.abs(samples) < MEASURABLE) else {}
-        row = [np.nan] * len(STEP_METRICS) + [values.get(name, np.nan) for name in SAMPLE_METRICS]
-        self._history.add(step, np.array([row]))
-        return values
-
-    def _surface(self) -> Surface:
-        evaluator, none = self._evaluator, np.empty(0)
-        if self.experiment.dimension == 1:
-            x = np.linspace(*self._box[0], LINE_POINTS)
-            outputs, slopes = evaluator.slopes(x[:, None])
-            return Surface(x, none, outputs, slopes[:, 0])
-        x, y = (np.linspace(*_grown(side), PLANE_POINTS) for side in self._box)
-        points = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
-        return Surface(x, y, evaluator.discriminate(points).reshape(len(y), len(x)), none)
-
-    def _map(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        noise = self.experiment.noise
-        z = np.full((MAP_POINTS, noise.dimension), noise.mean)
-        z[:, 0] = np.linspace(*noise.span, MAP_POINTS)
-        return z[:, 0], self._evaluator.generate(z)
-
-    def _whole_box(self) -> tuple[tuple[float, float], ...]:
-        """Return the data's box, widened to show where the generator starts, if that is not too far away."""
-        start = self._evaluator.generate(self._evaluator.noise(SHOWN_PLANE))
-        sides: list[tuple[float, float]] = []
-        for axis, (low, high) in enumerate(self._reference.box):
-            first, last = np.quantile(start[:, axis], [0.005, 0.995])
-            reach = WIDEST * (high - low)
-            margin = 0.1 * (high - low)
-            sides.append((max(min(low, first - margin), low - reach), min(max(high, last + margin), high + reach)))
-        return tuple(sides)
-
-    def _real_density(self) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-        x = np.linspace(*self._box[0], LINE_POINTS)
-        values = density(self.experiment, x)
-        if values is None:
-            return None
-        x.setflags(write=False)
-        values.setflags(write=False)
-        return x, values
-
     def _all_series(self) -> Mapping[str, Any]:
         return {name: self._history.series(name) for name in self._history.names}
-
-
-def _grown(side: tuple[float, float]) -> tuple[float, float]:
-    margin = BEYOND * (side[1] - side[0])
-    return side[0] - margin, side[1] + margin
 
 
 def _as_metrics(records: NDArray[np.float64], experiment: Experiment) -> NDArray[np.float64]:

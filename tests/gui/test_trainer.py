@@ -12,7 +12,7 @@ from ganviz.engine import warmup
 from ganviz.experiment import Experiment
 from ganviz.gui import trainer as trainer_module
 from ganviz.gui.trainer import Report, Status, Trainer
-from ganviz.run import SAMPLE_METRICS, Need, Run
+from ganviz.run import Measurer, Need, Observer, Run
 
 SMALL = {
     "generator.hidden": [16, 8],
@@ -240,7 +240,7 @@ def test_frames_hold_what_is_looked_at(trainer):
     assert (bare.surface, bare.pulls, bare.history) == (None, None, None)
     trainer.look(Need.SAMPLES | Need.SURFACE | Need.METRICS)
     wait_for(trainer, lambda report: report.frame.surface is not None)
-    seen = wait_for(trainer, lambda report: set(SAMPLE_METRICS) <= set(report.frame.metrics)).frame
+    seen = wait_for(trainer, lambda report: {"kl", "js", "w1", "w2"} <= set(report.frame.metrics)).frame
     assert seen.surface is not None
     assert seen.pulls is None
     pause(trainer)
@@ -250,13 +250,13 @@ def test_frames_hold_what_is_looked_at(trainer):
 
 def test_the_mailbox_has_one_slot_and_nobody_waits(trainer, monkeypatch):
     made = []
-    frame = Run.frame
+    frame = Observer.frame
 
-    def counted(run, needs=None):
-        made.append(run.step)
-        return frame(run, needs)
+    def counted(observer, glance, needs, measured):
+        made.append(glance.step)
+        return frame(observer, glance, needs, measured)
 
-    monkeypatch.setattr(Run, "frame", counted)
+    monkeypatch.setattr(Observer, "frame", counted)
     trainer.start(experiment_of())
     wait_for(trainer, has_step(10))
     time.sleep(0.1)
@@ -304,16 +304,19 @@ def test_a_slow_speed_still_obeys_at_once(trainer, a_second):
 # What goes wrong
 
 
-@pytest.mark.parametrize("method", ["frame", "advance"])
-def test_an_exception_in_the_thread_reaches_the_person(trainer, monkeypatch, method, capsys):
+@pytest.mark.parametrize(
+    ("owner", "method"), [(Run, "glance"), (Run, "advance"), (Observer, "frame"), (Measurer, "measure")]
+)
+def test_an_exception_in_a_thread_reaches_the_person(trainer, monkeypatch, owner, method, capsys):
     trainer.start(experiment_of())
+    trainer.look(Need.all())
     wait_for(trainer, has_step(5))
 
     def fail(*_):
         raise OSError("the disk\nis full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Run, method, fail)
+        patch.setattr(owner, method, fail)
         report = wait_for(trainer, is_(Status.FAILED))
     assert report.message == "The training stopped: the disk is full"
     assert "OSError" in capsys.readouterr().err

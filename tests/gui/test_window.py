@@ -23,8 +23,8 @@ from ganviz.experiment.sections import OBJECTIVES
 from ganviz.gui.app import make_application
 from ganviz.gui.trainer import Status
 from ganviz.gui.window import Window
-from ganviz.plots import DARK, LIGHT, views_for
-from ganviz.run import Run, TrainingDiverged
+from ganviz.plots import DARK, LIGHT, PAGES, views_for
+from ganviz.run import Observer, Run, TrainingDiverged
 
 SMALL = {
     "generator.hidden": [16, 8],
@@ -186,7 +186,12 @@ def test_it_opens_and_trains(opened, qtbot, setup):
     assert window.status_label.text() == ""
     qtbot.waitUntil(lambda: "steps/s" in window.speed_label.text(), timeout=5000)
     visible = {name for name, canvas in window.stage.canvases.items() if canvas.isVisible()}
-    assert visible == {view.name for view in views_for(window.running)}
+    assert visible == {view.name for view in window.stage.views}
+    applying = {view.name for view in views_for(window.running)}
+    assert [name for name in PAGES["overview"].views if name in applying][:4] == [
+        view.name for view in window.stage.views if view.name in PAGES["overview"].views
+    ]
+    assert visible < applying
     for name in visible:
         assert window.stage.canvases[name].shown.view == name
     assert not window.banner.isVisible()
@@ -374,7 +379,9 @@ def test_dragging_a_slider_with_the_mouse(opened, qtbot):
 
 def test_a_change_of_the_objective_changes_the_views_at_once(opened, qtbot):
     window = opened()
-    assert "D(x)" in window.stage.canvases["scores"].shown.layers[1].label
+    window.stage.turn_to("training")
+    qtbot.waitUntil(lambda: window.stage.canvases["scores"].shown is not None)
+    assert any("D(x)" in layer.label for layer in window.stage.canvases["scores"].shown.layers)
     pick(qtbot, window, "objective.kind", "wasserstein")
     enter(qtbot, window, "discriminator.clip", "0.05")
     qtbot.waitUntil(window.stage.canvases["clipping"].isVisible)
@@ -884,7 +891,7 @@ def test_a_failing_training_is_explained_and_can_be_reset(opened, qtbot, monkeyp
         raise MemoryError("no room for a frame")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Run, "frame", fail)
+        patch.setattr(Observer, "frame", fail)
         qtbot.waitUntil(lambda: window._latest.status is Status.FAILED)
         qtbot.waitUntil(lambda: "no room for a frame" in window.banner.label.text())
     assert window.controls.play_action.text() == "Play"
@@ -923,7 +930,7 @@ def test_exporting_each_view(opened, qtbot, tmp_path, monkeypatch):
     window = opened(LINE)
     qtbot.keyClick(window, Qt.Key.Key_Space)
     at = stands(qtbot, window)
-    names = [view.name for view in views_for(window.running)]
+    names = [view.name for view in window.stage.views]
     actions = {action.data(): action for action in window.menus._exports if action.isVisible()}
     assert set(actions) == set(names)
     for place, name in enumerate(names):
@@ -935,18 +942,20 @@ def test_exporting_each_view(opened, qtbot, tmp_path, monkeypatch):
 
 def test_exporting_the_plane_and_all_views(opened, tmp_path, monkeypatch):
     window = opened({**SMALL, "discriminator.clip": 0.1})
+    window.stage.turn_to("training")
     actions = {action.data(): action for action in window.menus._exports if action.isVisible()}
     export(window, monkeypatch, tmp_path / "plane.pdf", actions["plane"])
     export(window, monkeypatch, tmp_path / "clipping.png", actions["clipping"])
     export(window, monkeypatch, tmp_path / "all.svg", window.controls.export_action)
     content = (tmp_path / "all.svg").read_text()
-    for view in views_for(window.running):
+    for view in window.stage.views:
         assert window.stage.canvases[view.name].shown.title in content
     assert "line" not in actions
 
 
 def test_exports_that_cannot_be_written_or_are_cancelled(opened, qtbot, tmp_path, monkeypatch):
     window = opened()
+    window.stage.turn_to("training")
     action = next(action for action in window.menus._exports if action.data() == "gradients")
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "no" / "where.svg"), ""))
     action.trigger()

@@ -1,0 +1,295 @@
+"""What is measured of a run, beside the frames: metrics, their floors, diagnoses, and what theory has to say.
+
+A measurer works on glances, on whatever thread it is asked; it takes longer than a frame may.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganviz.engine.evaluation import Evaluator
+from ganviz.engine.jacobian import GameJacobian
+from ganviz.engine.layers import LayerState
+from ganviz.engine.training import Snapshot
+from ganviz.experiment import ExperimentError
+from ganviz.metrics import Reference
+from ganviz.metrics.diagnosis import Diagnosis, Diagnostician, spread
+from ganviz.metrics.floor import Floor
+from ganviz.metrics.optimum import Optimum, optimum
+from ganviz.metrics.plan import Plan
+from ganviz.metrics.spectrum import Spectrum, spectrum
+from ganviz.metrics.transport import LIVE_ASSIGNED
+
+from .frame import Need
+from .glance import Glance
+from .history import History, Series
+
+MEASURED = 4096
+"""Samples that metrics are computed from."""
+JUDGED = 1000
+"""Real and fake samples at which the slope of the discriminator is taken."""
+THINNED = 2
+"""The slope is taken at every other place of the picture's grid on each axis."""
+DENSE = 16_384
+"""Samples that the generator's density is estimated from."""
+MEASURABLE = 1e100
+"""Samples beyond this are not measured."""
+
+SAMPLE_METRICS = (
+    "kl", "reverse_kl", "js", "tv", "w1", "w2", "sliced_w2", "energy", "precision", "recall",
+    "high_quality", "modes", "mode_kl", "slope_data", "slope_grid", "critic_bound",
+)  # fmt: skip
+"""Metrics that have curves; estimates of their errors do not."""
+
+Floats = NDArray[np.float64]
+Stop = Callable[[], bool]
+
+
+def never() -> bool:
+    """Tell a measurement that nobody wants it to stop."""
+    return False
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The newest there is of everything that was measured.
+
+    Attributes
+    ----------
+    step : int
+        The step that the metrics are of; -1 before any.
+    history : dict
+        Series of the metrics by name.
+    spectrum_note : str
+        Why there is no spectrum, where there can be none.
+    """
+
+    step: int = -1
+    metrics: Mapping[str, float] = field(default_factory=dict[str, float])
+    history: Mapping[str, Series] = field(default_factory=dict[str, Series])
+    floors: Mapping[str, tuple[float, float]] = field(default_factory=dict[str, tuple[float, float]])
+    diagnoses: tuple[Diagnosis, ...] = ()
+    missing: Floats = field(default_factory=lambda: np.empty((0, 1)))
+    optimum: Optimum | None = None
+    plan: Plan | None = None
+    spectrum: Spectrum | None = None
+    spectrum_note: str = ""
+    layers: tuple[LayerState, ...] | None = None
+
+
+NOTHING = Measured()
+FIELDS: Mapping[Need, tuple[str, ...]] = {
+    Need.METRICS: ("step", "metrics", "missing"),
+    Need.OPTIMUM: ("optimum",),
+    Need.TRANSPORT: ("plan",),
+    Need.SPECTRUM: ("spectrum", "spectrum_note"),
+    Need.LAYERS: ("layers",),
+}
+"""What belongs to the step at which it was measured."""
+
+
+class Measurer:
+    """Measures a run at the glances that it is given, and remembers the metrics of each.
+
+    One thread at a time may use it; ``newest`` may be read by any.
+
+    Parameters
+    ----------
+    start : Glance
+        The run at its first step, which is measured with the first measurement that is asked for.
+    reference : Reference
+        The data's side of all comparisons.
+    grid : (x, y)
+        Axes of the grid on which the picture shows the discriminator.
+    """
+
+    def __init__(self, start: Glance, reference: Reference, grid: tuple[Floats, Floats]) -> None:
+        self._start: Glance | None = start
+        self._experiment = start.experiment
+        self._reference = reference
+        self._grid = grid
+        self._evaluator = Evaluator(start.experiment, start.data)
+        self._floor = Floor(reference, MEASURED)
+        self._jacobian: GameJacobian | None = None
+        self._diagnostician = Diagnostician(start.experiment, {})
+        self._history = History(SAMPLE_METRICS)
+        self._steps: dict[Need, int] = {}
+        self.newest = NOTHING
+
+    @property
+    def floor_done(self) -> bool:
+        """Whether the noise floors are as good as they get."""
+        return self._floor.done
+
+    def refine(self, seconds: float = math.inf, should_stop: Stop = never) -> None:
+        """Work on the noise floors for some seconds, or until they are as good as they get."""
+        end = time.perf_counter() + seconds
+        while not self._floor.done and time.perf_counter() < end and not should_stop():
+            self._floor.refine()
+        floors = self._floor.bands()
+        if floors != self.newest.floors:
+            self._diagnostician.set_floors(floors)
+            self.newest = replace(self.newest, floors=floors)
+
+    def measure(self, glance: Glance, needs: Need, should_stop: Stop = never) -> Measured:
+        """Measure what is needed of a glance, and return the newest there is of everything."""
+        self._follow(glance)
+        start, self._start = self._start, None
+        if start is not None and start.step < glance.step:
+            self._evaluator.take(start.numbers)
+            self._remember(start.step, self._metrics(start, self._samples()))
+        self._evaluator.take(glance.numbers)
+        due = Need(0)
+        for need in needs & ~Need.FLOORS:
+            if self._steps.get(need) != glance.step:
+                due |= need
+        if due & (Need.METRICS | Need.OPTIMUM | Need.TRANSPORT):
+            samples = self._samples()
+            if Need.METRICS in due:
+                self._measure_samples(glance, samples)
+            self._measure_beside(glance, due, samples)
+        if Need.LAYERS in due:
+            self._keep(glance, Need.LAYERS, layers=self._evaluator.layers())
+        if Need.SPECTRUM in due and not should_stop():
+            self._measure_spectrum(glance, should_stop)
+        if Need.FLOORS in needs:
+            self.refine(should_stop=should_stop)
+        return self.newest
+
+    def at(self, step: int) -> Measured:
+        """Return what was measured at a step, with what belongs to no step: histories, floors and diagnoses."""
+        found = self.newest
+        for need, fields in FIELDS.items():
+            if self._steps.get(need) != step:
+                found = replace(found, **{name: getattr(NOTHING, name) for name in fields})
+        return found
+
+    def _keep(self, glance: Glance, need: Need, **fields: Any) -> None:
+        self.newest = replace(self.newest, **fields)
+        self._steps[need] = glance.step
+
+    # ---------------------------------------------------------------- what is measured
+
+    def _samples(self) -> Floats | None:
+        """Return the samples that are measured, or None if nothing can be.
+
+        Just before a divergence finite parameters may give samples of which nothing can be measured: infinite ones, or
+        such as cannot be squared.
+        """
+        samples = self._evaluator.generate(self._evaluator.noise(MEASURED))
+        return samples if np.all(np.abs(samples) < MEASURABLE) else None
+
+    def _measure_samples(self, glance: Glance, samples: Floats | None) -> None:
+        values = self._metrics(glance, samples)
+        self._remember(glance.step, values)
+        modes = self._reference.modes
+        missing = np.empty((0, glance.experiment.dimension))
+        if modes is not None and samples is not None:
+            missing = modes.missing(samples)
+        series = self._series()
+        if glance.diverged:
+            self._diagnostician.diverged(glance.step, glance.diverged)
+        known = {**series, **(glance.history or {})}
+        evidence = {**values, **glance.metrics}
+        if samples is not None:
+            evidence["spread"] = spread(samples, self._reference.points)
+        diagnoses = self._diagnostician.observe(glance.step, evidence, known, missing)
+        self.newest = replace(self.newest, history=series, diagnoses=diagnoses)
+        self._keep(glance, Need.METRICS, step=glance.step, metrics=values, missing=missing)
+
+    def _metrics(self, glance: Glance, samples: Floats | None) -> dict[str, float]:
+        if samples is None:
+            return {}
+        return self._reference.evaluate(samples, LIVE_ASSIGNED) | self._slopes(glance, samples)
+
+    def _slopes(self, glance: Glance, samples: Floats) -> dict[str, float]:
+        """Return the discriminator's largest slopes, and what a critic so steep says of W1."""
+        evaluator = self._evaluator
+        real, fake = evaluator.real(JUDGED), samples[:JUDGED]
+        on_real, slopes_real = evaluator.slopes(real)
+        on_fake, slopes_fake = evaluator.slopes(fake)
+        on_data = self._steepest(np.concatenate([slopes_real, slopes_fake]))
+        x, y = self._grid
+        grid = x[:, None] if not len(y) else grid_points(x[::THINNED], y[::THINNED])
+        on_grid = max(on_data, self._steepest(evaluator.slopes(grid)[1]))
+        found = {"slope_data": on_data, "slope_grid": on_grid}
+        if glance.experiment.objective.critic and on_grid > 0:
+            # Divided by its largest slope the critic has slope 1 at most: what it says is a lower bound of W1.
+            found["critic_bound"] = float(on_real.mean() - on_fake.mean()) / on_grid
+        return {name: value for name, value in found.items() if math.isfinite(value)}
+
+    def _steepest(self, slopes: Floats) -> float:
+        with np.errstate(over="ignore", invalid="ignore"):
+            return float(np.sqrt(((slopes * self._reference.unit) ** 2).sum(axis=1)).max())
+
+    def _measure_beside(self, glance: Glance, needs: Need, samples: Floats | None) -> None:
+        """Let theory say what the best discriminator and the shortest transport are."""
+        if Need.TRANSPORT in needs:
+            plan = None if samples is None else self._reference.plan(samples, LIVE_ASSIGNED)
+            self._keep(glance, Need.TRANSPORT, plan=plan)
+        if Need.OPTIMUM in needs:
+            self._keep(glance, Need.OPTIMUM, optimum=None if samples is None else self._optimum(glance))
+
+    def _optimum(self, glance: Glance) -> Optimum | None:
+        evaluator, settings = self._evaluator, glance.experiment.instance_noise
+        fake = evaluator.generate(evaluator.noise(DENSE))
+        if not np.all(np.abs(fake) < MEASURABLE):
+            return None
+        std = settings.std
+        if settings.decay_steps > 0:
+            std *= max(0.0, 1.0 - glance.step / settings.decay_steps)
+        scale = glance.data.scale[: glance.experiment.dimension]
+        return optimum(
+            glance.experiment, self._reference.points, fake, *self._grid, self._reference.unit, std * scale
+        )  # fmt: skip
+
+    def _measure_spectrum(self, glance: Glance, should_stop: Stop) -> None:
+        note = ""
+        found: Spectrum | None = None
+        try:
+            if self._jacobian is None:
+                self._jacobian = GameJacobian(glance.experiment, glance.data)
+            self._jacobian.take(Snapshot(glance.numbers, glance.counters), glance.experiment)
+            found = spectrum(self._jacobian, should_stop=should_stop)
+            if found is None:
+                return
+        except (ExperimentError, ValueError) as error:
+            note = str(error)
+        self._keep(glance, Need.SPECTRUM, spectrum=found, spectrum_note=note)
+
+    # ---------------------------------------------------------------- what is kept
+
+    def _follow(self, glance: Glance) -> None:
+        """Take over a change of the run's experiment."""
+        before = self._experiment
+        if glance.experiment == before:
+            return
+        self._experiment = glance.experiment
+        self._evaluator = Evaluator(glance.experiment, glance.data)
+        self._jacobian = None
+        self._diagnostician.change(glance.experiment, glance.step)
+        self._steps.clear()
+        self.newest = replace(self.newest, spectrum=None, spectrum_note="")
+        if glance.experiment.data != before.data:
+            self._reference = Reference(glance.experiment, glance.data)
+            self._floor = Floor(self._reference, MEASURED)
+            self._diagnostician.set_floors({})
+            self.newest = replace(self.newest, floors={}, optimum=None, plan=None)
+
+    def _remember(self, step: int, values: Mapping[str, float]) -> None:
+        self._history.add(step, np.array([[values.get(name, np.nan) for name in SAMPLE_METRICS]]))
+
+    def _series(self) -> dict[str, Series]:
+        return {name: self._history.series(name) for name in SAMPLE_METRICS}
+
+
+def grid_points(x: Floats, y: Floats) -> Floats:
+    """Return the points (n m, 2) of a grid, row by row."""
+    return np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
