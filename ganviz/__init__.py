@@ -17,7 +17,7 @@ from ._lazy import attach
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from . import metrics
+    from . import metrics, theory
     from .engine.gradients import gradients
     from .experiment import Experiment, ExperimentError, load, presets
     from .run import Frame, Run, TrainingDiverged
@@ -35,6 +35,7 @@ __getattr__ = attach(
         "load": "experiment",
         "metrics": "metrics",
         "presets": "experiment",
+        "theory": "theory",
     },
 )
 
@@ -49,4 +50,5 @@ __all__ = [
     "load",
     "metrics",
     "presets",
+    "theory",
 ]

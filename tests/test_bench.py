@@ -159,7 +159,7 @@ def test_all_workloads_are_timed_where_none_is_named(monkeypatch, capsys):
 
 
 def test_off_a_terminal_lines_tell_the_progress(monkeypatch, capsys):
-    monkeypatch.setattr(cli, "PROGRESS_EVERY", 0.0)
+    monkeypatch.setattr(cli.timing, "PROGRESS_EVERY", 0.0)
     assert cli.main(["bench", "ganlab", *QUICK]) == 0
     told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("ganlab: ")]
     assert told == [f"ganlab: timing {done} of {TIMINGS}" for done in range(1, TIMINGS)]

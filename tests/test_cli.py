@@ -15,6 +15,7 @@ import pytest
 
 import ganviz
 from ganviz import cli
+from ganviz.cli import running
 from ganviz.engine import compiler, warmup
 from ganviz.metrics import METRICS
 from ganviz.run import Run
@@ -26,7 +27,7 @@ DIVERGING = (
     "optimizer.generator.learning_rate=10",
     "optimizer.discriminator.learning_rate=10",
 )
-FILES = ["experiment.toml", "figure.svg", "metrics.csv", "samples.csv"]
+FILES = ["experiment.toml", "figure.svg", "metrics.csv", "metrics_notes.csv", "samples.csv"]
 
 
 def rows_of(path):
@@ -62,7 +63,7 @@ def same():
     return run
 
 
-def test_it_writes_four_files(faithful):
+def test_it_writes_its_files(faithful):
     assert files_in(faithful) == FILES
 
 
@@ -84,12 +85,17 @@ def test_the_metrics_go_from_the_first_to_the_last_step(faithful, same):
     steps = [int(row["step"]) for row in rows]
     assert (steps[0], steps[-1]) == (0, 60)
     assert all(a < b for a, b in pairwise(steps))
-    assert len(rows) <= cli.ROWS
-    names = set(rows[0]) - {"step"}
+    assert len(rows) <= running.ROWS
+    names = set(rows[0]) - {"step", "diagnoses"}
     assert names <= set(METRICS)
     assert {"generator_loss", "discriminator_loss", "kl", "reverse_kl", "js", "w1"} <= names
     expected = same.frame().metrics
-    assert {name: float(value) for name, value in rows[-1].items() if value and name != "step"} == expected
+    assert {name: float(value) for name, value in rows[-1].items() if value and name in names} == expected
+    notes = {row["metric"]: row for row in rows_of(faithful / "metrics_notes.csv")}
+    assert set(notes) == names
+    assert notes["w1"]["estimator"] == METRICS["w1"].estimator
+    assert 0 < float(notes["w1"]["floor_low"]) < float(notes["w1"]["floor_high"])
+    assert notes["generator_loss"]["floor_low"] == ""
 
 
 def test_the_experiment_is_read_back(faithful):
@@ -131,7 +137,7 @@ def test_rows_without_a_value_are_told(capsys):
 
 def test_off_a_terminal_lines_tell_the_progress(capsys, monkeypatch):
     # Ten seconds from one look at the clock to the next: each burst is long enough for a line.
-    monkeypatch.setattr(cli.time, "perf_counter", count(step=10.0).__next__)
+    monkeypatch.setattr(running.time, "perf_counter", count(step=10.0).__next__)
     assert cli.main(["run", "ring-wgan-clip", "--steps", "3"]) == 0
     out, err = capsys.readouterr()
     assert [line.partition(",")[0] for line in out.splitlines() if " of 3" in line] == [
@@ -154,16 +160,16 @@ def test_bursts_last_about_as_long_as_they_should(monkeypatch, cost):
             self.step += steps
             now[0] += cost * steps
 
-    monkeypatch.setattr(cli.time, "perf_counter", lambda: now[0])
-    bursts = cli._Bursts(Clockwork(), reported.append)
-    steps = 20 * max(1, round(cli.BURST / cost))
+    monkeypatch.setattr(running.time, "perf_counter", lambda: now[0])
+    bursts = running._Bursts(Clockwork(), reported.append)
+    steps = 20 * max(1, round(running.BURST / cost))
     bursts.advance_to(steps // 2)
     bursts.advance_to(steps)
     assert reported == list(accumulate(sizes))
     assert reported[-1] == steps
     assert bursts.seconds == pytest.approx(cost * steps)
-    assert max(sizes) == 1 or cost * max(sizes) <= cli.BURST
-    assert cost * max(sizes) >= cli.BURST / 4
+    assert max(sizes) == 1 or cost * max(sizes) <= running.BURST
+    assert cost * max(sizes) >= running.BURST / 4
 
 
 def test_a_divergence_ends_in_a_sentence_and_keeps_the_last_finite_step(tmp_path, capsys):
