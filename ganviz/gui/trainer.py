@@ -28,7 +28,7 @@ from ganviz.run import Frame, Need
 from .watcher import Watcher
 
 if TYPE_CHECKING:
-    from ganviz.run import Run
+    from ganviz.run import Measurer, Run
 
 BURST = 0.008
 """Seconds that a burst of training is meant to last."""
@@ -43,7 +43,7 @@ METRICS_AT_LEAST = 1.0
 """Seconds between two measurements at most, however long one takes: the first loads libraries as well."""
 PAUSED_WAIT, SHORT_WAIT = 0.5, 0.003
 """Seconds without a command after which a paused thread looks around, and if something is still to be shown."""
-MEASURED = Need.METRICS | Need.OPTIMUM | Need.TRANSPORT | Need.SPECTRUM | Need.LAYERS
+MEASURED = Need.METRICS | Need.OPTIMUM | Need.TRANSPORT | Need.LAYERS
 """What is measured beside the frames."""
 
 FIRST_METRICS = 0.3
@@ -101,17 +101,19 @@ class Trainer:
         self._compiler: subprocess.Popen[str] | None = None
         self._frame_due = self._metrics_due = self._spectrum_due = 0.0
         # Whether the state has not been drawn, and not been measured, since it last changed.
-        self._stale = self._unmeasured = True
+        self._stale = self._unmeasured = self._unanalysed = True
         self._clock = _Clock()
-        self._showing = Watcher("showing", self._on_failed_watcher)
-        self._measuring = Watcher("measuring", self._on_failed_watcher)
+        self._showing = Watcher("showing", self._on_failed_watcher, self._wake)
+        self._measuring = Watcher("measuring", self._on_failed_watcher, self._wake)
+        self._analysing = Watcher("analysing", self._on_failed_watcher, self._wake)
+        self._watchers = self._showing, self._measuring, self._analysing
         self._thread = threading.Thread(target=self._main, name="training", daemon=True)
 
     def start(self, experiment: Experiment, playing: bool = True) -> None:
         """Start the thread on an experiment."""
         self._playing = playing
         self.restart(experiment)
-        for watcher in (self._showing, self._measuring):
+        for watcher in self._watchers:
             watcher.start()
         self._thread.start()
 
@@ -176,14 +178,14 @@ class Trainer:
         until = time.monotonic() + wait
         if self._thread.ident is not None:
             self._thread.join(wait)
-        for watcher in (self._showing, self._measuring):
+        for watcher in self._watchers:
             watcher.stop(max(0.05, until - time.monotonic()))
         return not self.alive
 
     @property
     def alive(self) -> bool:
         """Whether one of the threads runs."""
-        return self._thread.is_alive() or self._showing.alive or self._measuring.alive
+        return self._thread.is_alive() or any(watcher.alive for watcher in self._watchers)
 
     def _main(self) -> None:
         while not self._stopping:
@@ -209,15 +211,15 @@ class Trainer:
             self._carry_out(0.0)
         else:
             # The window takes a frame without a word.
-            waiting = self._run is not None and (self._stale or self._unmeasured)
-            self._carry_out(SHORT_WAIT if waiting else PAUSED_WAIT)
+            self._carry_out(SHORT_WAIT if self._run is not None and self._stale else PAUSED_WAIT)
         if self._run is None or self._stopping:
             return
         if self._playing:
             self._clock.burst(self._run, self._limit)
-            self._stale = self._unmeasured = True
+            self._stale = self._unmeasured = self._unanalysed = True
         self._show()
         self._measure()
+        self._take_spectrum()
 
     def _carry_out(self, wait: float) -> None:
         with contextlib.suppress(queue.Empty):
@@ -229,7 +231,7 @@ class Trainer:
     def _renew(self) -> None:
         """Have the state drawn and measured as soon as possible."""
         self._frame_due = self._metrics_due = self._spectrum_due = 0.0
-        self._stale = self._unmeasured = True
+        self._stale = self._unmeasured = self._unanalysed = True
 
     def _wake(self) -> None:
         """Have the thread look at what there is to do."""
@@ -261,7 +263,6 @@ class Trainer:
             # Others may look more often than the thread has time for.
             self._frame_due = max(self._frame_due, began + (time.perf_counter() - began) / FRAME_SHARE)
             self._put(replace(report, frame=frame))
-            self._wake()
 
         self._showing.do(make)
 
@@ -272,17 +273,11 @@ class Trainer:
         needs = self._needs & MEASURED
         if not self._measuring.idle or not needs:
             return
-        measurer, number = self._run.measurer, self._runs
-
-        def should_stop() -> bool:
-            return self._stopping or self._runs != number
-
+        measurer, should_stop = self._run.measurer, self._until_left()
         if not self._unmeasured or (self._playing and now < self._metrics_due):
             if not measurer.floor_done:
-                self._measuring.do(lambda: measurer.refine(REFINING, should_stop))
+                self._measuring.do(lambda: self._refine(measurer, should_stop))
             return
-        if self._playing and now < self._spectrum_due:
-            needs &= ~Need.SPECTRUM
         glance = self._run.glance(needs | Need.HISTORY)
         self._unmeasured = False
 
@@ -290,13 +285,40 @@ class Trainer:
             began = time.perf_counter()
             measurer.measure(glance, needs, should_stop)
             cost = time.perf_counter() - began
-            if Need.SPECTRUM in needs:
-                self._spectrum_due = began + cost / SPECTRUM_SHARE
             self._metrics_due = began + min(max(METRICS_EVERY, cost / METRICS_SHARE), METRICS_AT_LEAST)
-            self._stale |= self._runs == number
-            self._wake()
+            self._stale |= not should_stop()
 
         self._measuring.do(make)
+
+    def _refine(self, measurer: Measurer, should_stop: Callable[[], bool]) -> None:
+        floors = measurer.newest.floors
+        measurer.refine(REFINING, should_stop)
+        self._stale |= measurer.newest.floors != floors and not should_stop()
+
+    def _take_spectrum(self) -> None:
+        """Have the spectrum of the game computed if somebody looks at it and the time for it is there."""
+        assert self._run is not None
+        now = time.perf_counter()
+        if Need.SPECTRUM not in self._needs or not self._analysing.idle or not self._unanalysed:
+            return
+        if self._playing and now < self._spectrum_due:
+            return
+        measurer, should_stop = self._run.measurer, self._until_left()
+        glance = self._run.glance(Need.SPECTRUM)
+        self._unanalysed = False
+
+        def make() -> None:
+            began = time.perf_counter()
+            measurer.measure_spectrum(glance, lambda: should_stop() or Need.SPECTRUM not in self._needs)
+            self._spectrum_due = began + (time.perf_counter() - began) / SPECTRUM_SHARE
+            self._stale |= not should_stop()
+
+        self._analysing.do(make)
+
+    def _until_left(self) -> Callable[[], bool]:
+        """Return what tells whether the present run was left."""
+        number = self._runs
+        return lambda: self._stopping or self._runs != number
 
     def _on_failed_watcher(self, error: Exception) -> None:
         """Stop what cannot be shown, with a sentence."""
@@ -387,11 +409,11 @@ class Trainer:
             self._stale = True
             return
         self._playing = playing
-        self._stale = self._unmeasured = True
+        self._stale = self._unmeasured = self._unanalysed = True
 
     def _single(self, steps: int) -> None:
         self._playing = False
-        self._stale = self._unmeasured = True
+        self._stale = self._unmeasured = self._unanalysed = True
         if self._run is not None:
             self._run.advance(steps)
 

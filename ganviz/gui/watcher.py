@@ -23,11 +23,16 @@ class Watcher:
         Of the thread.
     failed : callable
         Told of an exception that ended a job.
+    finished : callable, optional
+        Called after each job, once another would be begun.
     """
 
-    def __init__(self, name: str, failed: Callable[[Exception], None]) -> None:
+    def __init__(
+        self, name: str, failed: Callable[[Exception], None], finished: Callable[[], None] | None = None
+    ) -> None:
         self._job: Job | None = None
         self._failed = failed
+        self._finished = finished
         self._wanted = threading.Condition()
         self._stopping = False
         self._thread = threading.Thread(target=self._main, name=name, daemon=True)
@@ -76,3 +81,5 @@ class Watcher:
             except Exception as error:
                 self._failed(error)
             self._job = None
+            if self._finished is not None:
+                self._finished()

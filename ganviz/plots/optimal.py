@@ -13,6 +13,14 @@ from .plane import missing_rings, surface_image
 from .scene import Layer, Points, Scene, Text
 
 
+def _largest_slope(frame: Frame) -> float:
+    """Return the largest slope of what is shown: on the line of the curve itself, in the plane as it was measured."""
+    slopes = np.empty(0) if frame.surface is None else frame.surface.slopes
+    if len(slopes) and np.isfinite(slopes).all():
+        return float(np.abs(slopes).max())
+    return frame.metrics.get("slope_grid", math.nan)
+
+
 def optimal_outputs(frame: Frame) -> tuple[Floats, str] | None:
     """Return the optimum's outputs over its own grid as the learned ones are shown, and what they are called.
 
@@ -24,7 +32,7 @@ def optimal_outputs(frame: Frame) -> tuple[Floats, str] | None:
         return None
     if not is_critic(frame):
         return judgement(frame, optimum.outputs), "optimal D*"
-    slope = frame.metrics.get("slope_grid", math.nan)
+    slope = _largest_slope(frame)
     known = math.isfinite(slope) and slope > 0
     outputs = optimum.outputs * slope if known else optimum.outputs
     label = f"optimal critic × {slope:.2g}" if known else "optimal critic"

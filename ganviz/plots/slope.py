@@ -10,8 +10,10 @@ from .common import Floats, data_axes, is_critic, is_probability, judgement, rou
 from .optimal import optimal_outputs
 from .scene import Axis, Layer, Line, Scene
 
-STEEPEST = 2.5
-"""The axis leaves out where the optimum is steeper than the learned curve by more than this many times."""
+STEEPER = 2.5
+"""Where the optimum is steeper than the learned curve by more than this many times,"""
+STEEPEST = 0.05
+"""the axis leaves out this share of the places, those where the optimum is steepest."""
 
 
 def slope(frame: Frame) -> Scene:
@@ -50,11 +52,13 @@ def _learned(frame: Frame) -> Floats | None:
 
 
 def _range(learned: Floats | None, best: Floats) -> tuple[float, float] | None:
-    """Return a range for the learned slope if the best one is so steep that it would hide it."""
+    """Return a range that leaves out where the best slope is so steep that it would hide all else."""
     known = np.empty(0) if learned is None else learned[np.isfinite(learned)]
-    largest = float(np.abs(known).max()) if len(known) else 0.0
     best = best[np.isfinite(best)]
-    if largest == 0.0 or not len(best) or np.abs(best).max() <= STEEPEST * largest:
+    if not len(best):
         return None
-    reach = STEEPEST * largest
+    largest = float(np.abs(known).max(initial=0.0))
+    reach = max(float(np.quantile(np.abs(best), 1 - STEEPEST)), largest)
+    if reach == 0.0 or np.abs(best).max() <= max(reach, STEEPER * largest):
+        return None
     return rounded_range(np.concatenate([known, np.clip(best, -reach, reach)]))

@@ -6,6 +6,7 @@ A measurer works on glances, on whatever thread it is asked; it takes longer tha
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -98,7 +99,8 @@ FIELDS: Mapping[Need, tuple[str, ...]] = {
 class Measurer:
     """Measures a run at the glances that it is given, and remembers the metrics of each.
 
-    One thread at a time may use it; ``newest`` may be read by any.
+    One thread at a time may call `measure` and `refine`, and one `measure_spectrum`, which takes longer than all else;
+    ``newest`` may be read by any.
 
     Parameters
     ----------
@@ -121,6 +123,7 @@ class Measurer:
         self._diagnostician = Diagnostician(start.experiment, {})
         self._history = History(SAMPLE_METRICS)
         self._steps: dict[Need, int] = {}
+        self._lock = threading.Lock()
         self.newest = NOTHING
 
     @property
@@ -136,7 +139,7 @@ class Measurer:
         floors = self._floor.bands()
         if floors != self.newest.floors:
             self._diagnostician.set_floors(floors)
-            self.newest = replace(self.newest, floors=floors)
+            self._renew(floors=floors)
 
     def measure(self, glance: Glance, needs: Need, should_stop: Stop = never) -> Measured:
         """Measure what is needed of a glance, and return the newest there is of everything."""
@@ -158,7 +161,7 @@ class Measurer:
         if Need.LAYERS in due:
             self._keep(glance, Need.LAYERS, layers=self._evaluator.layers())
         if Need.SPECTRUM in due and not should_stop():
-            self._measure_spectrum(glance, should_stop)
+            self.measure_spectrum(glance, should_stop)
         if Need.FLOORS in needs:
             self.refine(should_stop=should_stop)
         return self.newest
@@ -172,8 +175,13 @@ class Measurer:
         return found
 
     def _keep(self, glance: Glance, need: Need, **fields: Any) -> None:
-        self.newest = replace(self.newest, **fields)
-        self._steps[need] = glance.step
+        with self._lock:
+            self.newest = replace(self.newest, **fields)
+            self._steps[need] = glance.step
+
+    def _renew(self, **fields: Any) -> None:
+        with self._lock:
+            self.newest = replace(self.newest, **fields)
 
     # ---------------------------------------------------------------- what is measured
 
@@ -201,7 +209,7 @@ class Measurer:
         if samples is not None:
             evidence["spread"] = spread(samples, self._reference.points)
         diagnoses = self._diagnostician.observe(glance.step, evidence, known, missing)
-        self.newest = replace(self.newest, history=series, diagnoses=diagnoses)
+        self._renew(history=series, diagnoses=diagnoses)
         self._keep(glance, Need.METRICS, step=glance.step, metrics=values, missing=missing)
 
     def _metrics(self, glance: Glance, samples: Floats | None) -> dict[str, float]:
@@ -250,19 +258,24 @@ class Measurer:
             glance.experiment, self._reference.points, fake, *self._grid, self._reference.unit, std * scale
         )  # fmt: skip
 
-    def _measure_spectrum(self, glance: Glance, should_stop: Stop) -> None:
+    def measure_spectrum(self, glance: Glance, should_stop: Stop = never) -> None:
+        """Measure the spectrum of the game at a glance, which must hold all that is kept from step to step."""
         note = ""
         found: Spectrum | None = None
         try:
-            if self._jacobian is None:
-                self._jacobian = GameJacobian(glance.experiment, glance.data)
-            self._jacobian.take(Snapshot(glance.numbers, glance.counters), glance.experiment)
-            found = spectrum(self._jacobian, should_stop=should_stop)
+            game = self._game(glance)
+            game.take(Snapshot(glance.numbers, glance.counters), glance.experiment)
+            found = spectrum(game, should_stop=should_stop)
             if found is None:
                 return
         except (ExperimentError, ValueError) as error:
             note = str(error)
         self._keep(glance, Need.SPECTRUM, spectrum=found, spectrum_note=note)
+
+    def _game(self, glance: Glance) -> GameJacobian:
+        if self._jacobian is None or self._jacobian.experiment.data != glance.experiment.data:
+            self._jacobian = GameJacobian(glance.experiment, glance.data)
+        return self._jacobian
 
     # ---------------------------------------------------------------- what is kept
 
@@ -273,15 +286,13 @@ class Measurer:
             return
         self._experiment = glance.experiment
         self._evaluator = Evaluator(glance.experiment, glance.data)
-        self._jacobian = None
         self._diagnostician.change(glance.experiment, glance.step)
         self._steps.clear()
-        self.newest = replace(self.newest, spectrum=None, spectrum_note="")
         if glance.experiment.data != before.data:
             self._reference = Reference(glance.experiment, glance.data)
             self._floor = Floor(self._reference, MEASURED)
             self._diagnostician.set_floors({})
-            self.newest = replace(self.newest, floors={}, optimum=None, plan=None)
+            self._renew(floors={}, optimum=None, plan=None)
 
     def _remember(self, step: int, values: Mapping[str, float]) -> None:
         self._history.add(step, np.array([[values.get(name, np.nan) for name in SAMPLE_METRICS]]))

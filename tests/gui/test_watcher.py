@@ -72,3 +72,16 @@ def test_stopping_takes_no_more_jobs(failures):
     gate.set()
     assert watcher.stop(5)
     assert failures == []
+
+
+def test_the_end_of_a_job_is_told_once_another_may_begin(failures):
+    told = []
+    watcher = Watcher("watching", failures.append, lambda: told.append(watcher.idle))
+    watcher.start()
+    watcher.do(lambda: None)
+    wait_for(lambda: told)
+    watcher.do(lambda: 1 / 0)
+    wait_for(lambda: len(told) == 2)
+    assert told == [True, True]
+    assert len(failures) == 1
+    assert watcher.stop(5)

@@ -71,7 +71,8 @@ def test_the_optimal_critic_takes_the_learned_ones_scale_and_mean(slope):
     assert np.abs(named(slopes, "optimum").y).max() == pytest.approx(slope)
     assert "f" in named(slopes, "slope").label
     # Without the slope it keeps its own scale, and says so.
-    bare = named(VIEWS["line"].draw(dataclasses.replace(frame, metrics={})), "optimum")
+    steepless = dataclasses.replace(frame.surface, slopes=np.full(801, np.nan))
+    bare = named(VIEWS["line"].draw(dataclasses.replace(frame, surface=steepless, metrics={})), "optimum")
     assert bare.label == "optimal critic"
     assert np.ptp(bare.y) == pytest.approx(6.0, abs=1e-9)
 

@@ -127,11 +127,12 @@ def test_every_view_makes_a_whole_scene(name, view):
 
 
 def assert_whole(scene):
-    """Curves and bands may have gaps; everything else is finite."""
+    """Curves, bands and the picture of an optimum may have gaps; everything else is finite."""
     for layer in scene.layers:
         for array in numbers(layer):
             assert np.isfinite(array).any()
-            assert np.isfinite(array).all() or (isinstance(layer, Line | Band) and not np.isinf(array).any())
+            gaps = isinstance(layer, Line | Band) or (isinstance(layer, Image) and layer.name == "optimum")
+            assert np.isfinite(array).all() or (gaps and not np.isinf(array).any())
     for array in numbers(dataclasses.replace(scene, layers=())):
         assert np.isfinite(array).all()
 
@@ -477,8 +478,10 @@ def test_a_single_huge_value_is_said_in_words_and_leaves_the_others_visible(kind
 def test_the_discriminator_axis_follows_outputs_that_explode():
     frame = frame_under("hellinger", "mixture")
     surface = dataclasses.replace(frame.surface, outputs=1e30 * frame.surface.outputs)
-    scene = VIEWS["line"].draw(dataclasses.replace(frame, surface=surface))
+    scene = VIEWS["line"].draw(dataclasses.replace(frame, surface=surface, optimum=None))
     assert scene.right.range is None
+    held = VIEWS["line"].draw(dataclasses.replace(frame, surface=surface)).right.range
+    assert held is None or held[0] < surface.outputs.min() < surface.outputs.max() < held[1]
     assert np.isfinite(named(scene, "discriminator").y).all()
     assert_drawable(scene)
 
@@ -521,7 +524,10 @@ def test_the_discriminator_has_its_own_axis():
     critic = VIEWS["line"].draw(frame_of("line with a critic"))
     assert np.array_equal(named(critic, "discriminator").y, frame_of("line with a critic").surface.outputs)
     assert "critic" in critic.right.label
-    assert critic.right.range is None
+    low, high = critic.right.range
+    assert low < named(critic, "discriminator").y.min() < named(critic, "discriminator").y.max() < high
+    bare = VIEWS["line"].draw(dataclasses.replace(frame_of("line with a critic"), optimum=None))
+    assert bare.right.range is None
 
 
 def test_fakes_outside_are_said_in_words():
