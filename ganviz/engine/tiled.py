@@ -10,6 +10,8 @@ from .simd import ROWS, VECTORS, dot_tile, lanes, tile, transpose_square
 
 SHORT = 16
 """Inner dimension up to which a product is bound by writing its result."""
+BLOCK = 128
+"""Rows of the left factor that tiles go down before they go on along the columns: they stay in the second cache."""
 _tile_8_3, _tile_8_2, _tile_8_1 = tile(8, 3), tile(8, 2), tile(8, 1)
 _tile_4_3, _tile_4_2, _tile_4_1 = tile(4, 3), tile(4, 2), tile(4, 1)
 _tile_2_3, _tile_2_2, _tile_2_1 = tile(2, 3), tile(2, 2), tile(2, 1)
@@ -39,7 +41,8 @@ def product(arena, a, row_step, column_step, x, y, bias, m, k, n, start, end, ma
     # rows. Where little is read and much is written, they go along the rows, as the result lies in memory.
     down = k > SHORT
     width = lanes(arena)
-    i = j = 0
+    top = i = j = 0
+    bottom = min(m, BLOCK) if down else m
     while i < m and j < n:
         rows, vectors = _rows(m - i), _vectors((n - j) // width)
         _one_tile(
@@ -48,9 +51,13 @@ def product(arena, a, row_step, column_step, x, y, bias, m, k, n, start, end, ma
         )  # fmt: skip
         if down:
             i += rows
-            if i >= m:
-                i = 0
+            if i >= bottom:
+                i = top
                 j += vectors * width
+                if j >= n:
+                    j = 0
+                    i = top = bottom
+                    bottom = min(m, top + BLOCK)
         else:
             j += vectors * width
             if j >= n:
