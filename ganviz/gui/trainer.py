@@ -34,11 +34,11 @@ BURST = 0.008
 """Seconds that a burst of training is meant to last."""
 GLANCE_SHARE = 0.03
 """Largest share of the training's time that goes into copies for those who look on."""
-FRAME_SHARE, METRICS_SHARE, SPECTRUM_SHARE = 0.4, 0.25, 0.2
+FRAME_SHARE, METRICS_SHARE, SPECTRUM_SHARE = 0.4, 0.2, 0.2
 """Largest shares of the time that frames, measurements and spectra are made, on threads of their own."""
 REFINING = 0.03
 """Seconds of work on the noise floors in one go."""
-FRAME_EVERY, METRICS_EVERY = 1 / 60, 1 / 10
+FRAME_EVERY, METRICS_EVERY = 1 / 30, 1 / 10
 METRICS_AT_LEAST = 1.0
 """Seconds between two measurements at most, however long one takes: the first loads libraries as well."""
 PAUSED_WAIT, SHORT_WAIT = 0.5, 0.003
