@@ -17,7 +17,7 @@ from ._lazy import attach
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from . import metrics, theory
+    from . import metrics, run, theory
     from .engine.gradients import gradients
     from .experiment import Experiment, ExperimentError, load, presets
     from .run import Frame, Run, TrainingDiverged
@@ -35,6 +35,7 @@ __getattr__ = attach(
         "load": "experiment",
         "metrics": "metrics",
         "presets": "experiment",
+        "run": "run",
         "theory": "theory",
     },
 )
@@ -50,5 +51,6 @@ __all__ = [
     "load",
     "metrics",
     "presets",
+    "run",
     "theory",
 ]

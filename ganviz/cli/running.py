@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import sys
 import tempfile
 import time
@@ -26,8 +25,6 @@ ROWS = 101
 """Rows that metrics.csv has at most, the first and the last step among them."""
 BURST = 0.2
 """Seconds of training between two looks at progress and interrupts, about."""
-FIRST_FLOORS = 1.0
-"""Seconds of work on the noise floors before the training starts; they are completed at its end."""
 
 HELP = """\
 Trains without a window. With --out, writes experiment.toml, metrics.csv (with what was diagnosed), metrics_notes.csv
@@ -101,8 +98,6 @@ def _train(experiment: Experiment, steps: int, folder: Path | None) -> int:
 
     compile_engine(experiment.precision, say)
     run = Run(experiment)
-    # The first bands, so that the training can be found to have converged.
-    run.measurer.refine(seconds=FIRST_FLOORS)
     rows: list[Row] = []
     every = max(1, -(-steps // (ROWS - 1)))
     problem = ""
@@ -110,6 +105,8 @@ def _train(experiment: Experiment, steps: int, folder: Path | None) -> int:
     with _progress(steps) as report:
         bursts = _Bursts(run, report)
         try:
+            # So that the training can be found to have converged, and at the same step on every computer.
+            _refine(run, whole=folder is not None)
             _measure(run, rows)
             while run.step < steps:
                 bursts.advance_to(min(run.step + every, steps))
@@ -122,16 +119,19 @@ def _train(experiment: Experiment, steps: int, folder: Path | None) -> int:
                 problem += f"; the results until then are in {folder}"
         if problem:
             _measure(run, rows)
-    if folder is not None:
-        # Who does not want to wait for the last digits of the bands gets the bands so far.
-        with contextlib.suppress(KeyboardInterrupt):
-            run.measurer.refine()
     floors = run.measurer.newest.floors
     _summarize(run.step, bursts.seconds, time.perf_counter() - began, rows, floors)
     if folder is not None:
         _write(run, rows, floors, folder)
         say(f"written to {folder}: experiment.toml, metrics.csv, metrics_notes.csv, samples.csv, figure.svg")
     return fail(problem) if problem else 0
+
+
+def _refine(run: Run, whole: bool) -> None:
+    """Compute the noise floors: the first bands, or as good as they get, which takes some seconds."""
+    measurer = run.measurer
+    while not measurer.floor_done and (whole or not measurer.newest.floors):
+        measurer.refine(seconds=0.1)
 
 
 def _measure(run: Run, rows: list[Row]) -> None:

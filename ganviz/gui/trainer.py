@@ -36,11 +36,15 @@ GLANCE_SHARE = 0.03
 """Largest share of the training's time that goes into copies for those who look on."""
 FRAME_SHARE, METRICS_SHARE, SPECTRUM_SHARE = 0.4, 0.2, 0.2
 """Largest shares of the time that frames, measurements and spectra are made, on threads of their own."""
+SPECTRUM_PAUSE = 1.0
+"""Seconds between two spectra."""
+LONGEST_REST = 0.25
+"""Seconds that such a work rests at most, so that it can be stopped."""
 REFINING = 0.03
 """Seconds of work on the noise floors in one go."""
 FRAME_EVERY, METRICS_EVERY = 1 / 30, 1 / 10
 METRICS_AT_LEAST = 1.0
-"""Seconds between two measurements at most, however long one takes: the first loads libraries as well."""
+"""Longest pause between two measurements in seconds, however long one takes: the first loads libraries as well."""
 PAUSED_WAIT, SHORT_WAIT = 0.5, 0.003
 """Seconds without a command after which a paused thread looks around, and if something is still to be shown."""
 MEASURED = Need.METRICS | Need.OPTIMUM | Need.TRANSPORT | Need.LAYERS
@@ -95,7 +99,6 @@ class Trainer:
         self._runs = 0
         self._playing = True
         self._diverged = ""
-        self._failed: Report | None = None
         self._limit: float | None = None
         self._stopping = False
         self._compiler: subprocess.Popen[str] | None = None
@@ -103,9 +106,9 @@ class Trainer:
         # Whether the state has not been drawn, and not been measured, since it last changed.
         self._stale = self._unmeasured = self._unanalysed = True
         self._clock = _Clock()
-        self._showing = Watcher("showing", self._on_failed_watcher, self._wake)
-        self._measuring = Watcher("measuring", self._on_failed_watcher, self._wake)
-        self._analysing = Watcher("analysing", self._on_failed_watcher, self._wake)
+        self._showing = Watcher("showing", self._tell, self._wake)
+        self._measuring = Watcher("measuring", self._tell, self._wake)
+        self._analysing = Watcher("analysing", self._tell, self._wake)
         self._watchers = self._showing, self._measuring, self._analysing
         self._thread = threading.Thread(target=self._main, name="training", daemon=True)
 
@@ -260,11 +263,24 @@ class Trainer:
         def make() -> None:
             began = time.perf_counter()
             frame = run.observer.frame(glance, needs, run.measurer.newest)
-            # Others may look more often than the thread has time for.
-            self._frame_due = max(self._frame_due, began + (time.perf_counter() - began) / FRAME_SHARE)
-            self._put(replace(report, frame=frame))
+            if self._run is run:
+                # Others may look more often than the thread has time for.
+                self._frame_due = max(self._frame_due, began + (time.perf_counter() - began) / FRAME_SHARE)
+            self._put(replace(report, frame=frame), run)
 
-        self._showing.do(make)
+        self._give(self._showing, run, make)
+
+    def _give(self, watcher: Watcher, run: Run, job: Callable[[], None]) -> None:
+        """Have a job done for a run; what goes wrong with it matters as long as the run does."""
+
+        def guarded() -> None:
+            try:
+                job()
+            except Exception as error:
+                failure = error
+                self._commands.put(lambda: self._fail(failure) if self._run is run else None)
+
+        watcher.do(guarded)
 
     def _measure(self) -> None:
         """Have the state measured if the time for it is there; meanwhile work on the noise floors."""
@@ -273,27 +289,30 @@ class Trainer:
         needs = self._needs & MEASURED
         if not self._measuring.idle or not needs:
             return
-        measurer, should_stop = self._run.measurer, self._until_left()
+        run, should_stop = self._run, self._until_left()
+        measurer = run.measurer
         if not self._unmeasured or (self._playing and now < self._metrics_due):
             if not measurer.floor_done:
-                self._measuring.do(lambda: self._refine(measurer, should_stop))
+                self._give(self._measuring, run, lambda: self._refine(measurer, should_stop))
             return
-        glance = self._run.glance(needs | Need.HISTORY)
+        glance = run.glance(needs | Need.HISTORY)
         self._unmeasured = False
 
         def make() -> None:
             began = time.perf_counter()
             measurer.measure(glance, needs, should_stop)
             cost = time.perf_counter() - began
-            self._metrics_due = began + min(max(METRICS_EVERY, cost / METRICS_SHARE), METRICS_AT_LEAST)
-            self._stale |= not should_stop()
+            if not should_stop():
+                self._metrics_due = began + min(max(METRICS_EVERY, cost / METRICS_SHARE), METRICS_AT_LEAST)
+                self._stale = True
 
-        self._measuring.do(make)
+        self._give(self._measuring, run, make)
 
     def _refine(self, measurer: Measurer, should_stop: Callable[[], bool]) -> None:
         floors = measurer.newest.floors
         measurer.refine(REFINING, should_stop)
-        self._stale |= measurer.newest.floors != floors and not should_stop()
+        if measurer.newest.floors != floors and not should_stop():
+            self._stale = True
 
     def _take_spectrum(self) -> None:
         """Have the spectrum of the game computed if somebody looks at it and the time for it is there."""
@@ -303,42 +322,42 @@ class Trainer:
             return
         if self._playing and now < self._spectrum_due:
             return
-        measurer, should_stop = self._run.measurer, self._until_left()
-        glance = self._run.glance(Need.SPECTRUM)
+        run, should_stop = self._run, self._until_left()
+        glance = run.glance(Need.SPECTRUM)
         self._unanalysed = False
+        resting = _Resting(SPECTRUM_SHARE, lambda: should_stop() or Need.SPECTRUM not in self._needs)
 
         def make() -> None:
-            began = time.perf_counter()
-            measurer.measure_spectrum(glance, lambda: should_stop() or Need.SPECTRUM not in self._needs)
-            self._spectrum_due = began + (time.perf_counter() - began) / SPECTRUM_SHARE
-            self._stale |= not should_stop()
+            run.measurer.measure_spectrum(glance, resting)
+            if not should_stop():
+                self._spectrum_due = time.perf_counter() + SPECTRUM_PAUSE
+                self._stale = True
 
-        self._analysing.do(make)
+        self._give(self._analysing, run, make)
+
+    def _tell(self, error: Exception) -> None:
+        self._messages.append(_sentence(error))
 
     def _until_left(self) -> Callable[[], bool]:
         """Return what tells whether the present run was left."""
         number = self._runs
         return lambda: self._stopping or self._runs != number
 
-    def _on_failed_watcher(self, error: Exception) -> None:
-        """Stop what cannot be shown, with a sentence."""
-        self._commands.put(lambda: self._fail(error))
-
     def _fail(self, error: Exception) -> None:
         traceback.print_exception(error)
         self._playing = False
-        self._run = None
-        self._failed = Report(Status.FAILED, _sentence(error), run=self._runs)
-        self._put(self._failed)
-
-    def _put(self, report: Report) -> None:
         with self._lock:
-            # A frame of a run that was left meanwhile must not take the place of what is told of the next.
-            if report.run == self._runs:
+            self._run = None
+        self._put(Report(Status.FAILED, _sentence(error), run=self._runs))
+
+    def _put(self, report: Report, run: Run | None = None) -> None:
+        """Leave a report in the mailbox; one that was made of a run, only as long as that is the present one."""
+        with self._lock:
+            if report.run == self._runs and (run is None or run is self._run):
                 self._slot = report
 
     def _begin(self, experiment: Experiment) -> None:
-        self._run, self._failed = None, None
+        self._run = None
         self._runs += 1
         self._diverged = ""
         self._put(Report(Status.STARTING, "Starting", run=self._runs))
@@ -422,8 +441,29 @@ class Trainer:
         self._clock = _Clock()
 
     def _set_needs(self, needs: Need) -> None:
+        if Need.SPECTRUM in needs & ~self._needs and self._run is not None:
+            self._run.measurer.forget_spectrum()
         self._needs = needs
         self._renew()
+
+
+class _Resting:
+    """Asked between the pieces of a long work: sleeps so that the work has only its share of the time.
+
+    A piece is what lies between two questions.
+    """
+
+    def __init__(self, share: float, should_stop: Callable[[], bool]) -> None:
+        self._pause = (1.0 - share) / share
+        self._should_stop = should_stop
+        self._asked = time.perf_counter()
+
+    def __call__(self) -> bool:
+        worked = time.perf_counter() - self._asked
+        if not self._should_stop():
+            time.sleep(min(worked * self._pause, LONGEST_REST))
+        self._asked = time.perf_counter()
+        return self._should_stop()
 
 
 class _Clock:

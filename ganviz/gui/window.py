@@ -314,7 +314,11 @@ class Window(QMainWindow):
             for canvas in self.stage.canvases.values():
                 canvas.fit()
         self.stage.show_frame(report.frame)
-        self.findings.show_diagnoses(report.frame.diagnoses)
+        # A divergence that has stopped the run stands in the banner already.
+        told = report.status is Status.DIVERGED
+        self.findings.show_diagnoses(
+            tuple(found for found in report.frame.diagnoses if not (told and found.name == "divergence"))
+        )
         self._show_status(report)
 
     @Slot()

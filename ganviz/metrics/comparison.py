@@ -12,7 +12,7 @@ from ganviz.experiment import Experiment
 
 from . import known
 from .cells import Cells, LineCells
-from .divergences import cells_for, divergences
+from .divergences import UNREACHED, cells_for, divergences
 from .energy import energy, jackknife, line_sums
 from .manifolds import JUDGED, NEIGHBOUR, precision_recall, radii
 from .quantiles import Quantiles
@@ -20,6 +20,10 @@ from .support import outside
 from .transport import ASSIGNED, DIRECTIONS, block_error, distances, matched
 
 Floats = NDArray[np.float64]
+
+
+EVEN = ("uniform", "disjoint", "diracs", "checkerboard")
+"""Data as dense at its ends as everywhere: what has no sample there is missing, not thin."""
 
 
 class _Comparison:
@@ -52,7 +56,8 @@ class _Comparison:
         off = outside(self._experiment, samples)
         inside = samples if off is None else samples[~off]
         generated = np.append(cells.counts(inside), len(samples) - len(inside))
-        return divergences(np.append(cells.masses, 0.0), np.append(cells.least, 0.0), generated)
+        share = 0.0 if self._experiment.data.kind in EVEN else UNREACHED
+        return divergences(np.append(cells.masses, 0.0), np.append(cells.least, 0.0), generated, share)
 
     def _make_cells(self, count: int) -> Cells | LineCells:
         raise NotImplementedError

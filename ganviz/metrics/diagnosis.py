@@ -180,13 +180,15 @@ class Diagnostician:
 
 
 def spread(samples: Floats, real: Floats) -> float:
-    """Return the standard deviation of samples (n, d) over that of real points (m, d), on the axis where it is largest.
+    """Return the extent of samples (n, d) over that of real points (m, d), on the axis where it is largest.
 
-    The metric ``spread``, by which a collapse is seen where the data has no modes.
+    The metric ``spread``, by which a collapse is seen where the data has no modes. Extents reach from the 5 % to the
+    95 % quantile: heavy tails have no standard deviation, and a sample of them any.
     """
-    of_data = real.std(axis=0)
+    ends = [np.quantile(points, [0.05, 0.95], axis=0) for points in (real, samples)]
+    of_data, of_samples = (high - low for low, high in ends)
     known = of_data > 0
-    return float((samples.std(axis=0)[known] / of_data[known]).max()) if known.any() else np.nan
+    return float((of_samples[known] / of_data[known]).max()) if known.any() else np.nan
 
 
 def _beginning(truths: Truths) -> int:

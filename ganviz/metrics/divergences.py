@@ -15,7 +15,8 @@ CELLS = 64
 EXPECTED = 16
 """Samples that a perfect generator puts into each of these cells at least: fewer samples get fewer cells."""
 UNREACHED = 1 / 4
-"""KL is infinite where the cells without any generated sample hold this share of the real mass,"""
+"""KL is infinite where the cells without any generated sample hold this share of the real mass (any share of data that
+does not thin out towards its ends, such as uniform data),"""
 EVIDENT = 12.0
 """and a perfect generator would have this many samples in them: the chance of that is e⁻¹²."""
 
@@ -25,7 +26,7 @@ def cells_for(count: int) -> int:
     return int(np.clip(count // EXPECTED, 1, CELLS))
 
 
-def divergences(real: Floats, least: Floats, generated: Ints) -> dict[str, float]:
+def divergences(real: Floats, least: Floats, generated: Ints, unreached: float = UNREACHED) -> dict[str, float]:
     """Compare a sample with a distribution on the same cells.
 
     Parameters
@@ -37,6 +38,8 @@ def divergences(real: Floats, least: Floats, generated: Ints) -> dict[str, float
         none, and the reverse KL is infinite.
     generated : (c,)
         Generated samples in each cell.
+    unreached : float
+        Share of the real mass whose cells must be empty for KL to be infinite.
 
     Returns
     -------
@@ -50,20 +53,20 @@ def divergences(real: Floats, least: Floats, generated: Ints) -> dict[str, float
     middle = (p + q) / 2
     granted = np.where((p == 0) & (generated > 0), least, p)
     return {
-        "kl": _forward(p, q, int(count)),
+        "kl": _forward(p, q, int(count), unreached),
         "reverse_kl": math.inf if ((granted == 0) & (generated > 0)).any() else _kl(q, granted / granted.sum()),
         "js": (_kl(p, middle) + _kl(q, middle)) / 2,
         "tv": float(np.abs(p - q).sum() / 2),
     }
 
 
-def _forward(p: Floats, q: Floats, count: int) -> float:
+def _forward(p: Floats, q: Floats, count: int, share: float) -> float:
     """Return KL from real shares p to generated shares q, some of which are 0."""
     missed = (p > 0) & (q == 0)
     if not missed.any():
         return _kl(p, q)
     unreached = p[missed].sum()
-    if unreached >= UNREACHED and count * unreached >= EVIDENT:
+    if unreached >= share and count * unreached >= EVIDENT:
         return math.inf
     met = np.flatnonzero((p > 0) & (q > 0))
     if not len(met):

@@ -14,6 +14,12 @@ Floats = NDArray[np.float64]
 MATCHED = 256
 """Samples a side that a critic's potential in the plane is made of."""
 _ASKED = 256
+CLEAR = 20.0
+"""Where no sample of the generator lies, the optimum is defined where the data is denser than half a sample so much."""
+_SMALLEST_MASS = 1e-15
+"""Probability that a map's density can tell from 0: what lies beyond 8 standard deviations of the noise."""
+_PARTS = 256
+"""Pieces that the stretch between two values of a map is cut into at most."""
 _LEAST = 1e-300
 
 
@@ -42,7 +48,7 @@ class Optimum:
 
 def optimum(
     experiment: Experiment, real: Floats, fake: Floats, x: Floats, y: Floats, unit: ArrayLike,
-    noise_std: ArrayLike = 0.0,
+    noise_std: ArrayLike = 0.0, masses: Floats | None = None,
 ) -> Optimum:  # fmt: skip
     """Return the optimal discriminator against samples of the generator, over a grid.
 
@@ -51,7 +57,8 @@ def optimum(
     5.2): it follows the width of modes and not the distance between them. The known density of the data is blurred by
     the smaller one of this bandwidth and that of the real samples, so that a perfect generator has D* = 1/2; else it is
     estimated likewise. Instance noise is added to both without an estimate. Fewer than half a sample within a kernel
-    counts as half of one, and where both densities are less the optimum is not defined.
+    counts as half of one; where that would decide, since the data is less than `CLEAR` times as dense, the optimum is
+    not defined. On the line a generator of one-dimensional noise needs no estimate: see ``masses``.
 
     Parameters
     ----------
@@ -65,6 +72,9 @@ def optimum(
         Length of one unit of bandwidths and of the metric W1 on each axis, in the data's own.
     noise_std : float or (d,)
         Standard deviation of the instance noise that is on, in the data's own units.
+    masses : (m - 1,), optional
+        On the line, for a map of one-dimensional noise: ``fake`` are its values at places of the noise in a row, and
+        these the probabilities between them. The density is then that of the map, linear between the places.
     """
     d = experiment.dimension
     length = np.broadcast_to(np.asarray(unit, dtype=np.float64), d)
@@ -73,12 +83,13 @@ def optimum(
         if d == 1:
             return _line_critic(experiment, real[:, 0], fake[:, 0], x, float(noise[0]))
         return _plane_critic(real, fake, x, y, length, noise)
-    return _discriminator(experiment, real, fake, x, y, length, noise)
+    return _discriminator(experiment, real, fake, x, y, length, noise, masses)
 
 
 def _discriminator(
-    experiment: Experiment, real: Floats, fake: Floats, x: Floats, y: Floats, unit: Floats, noise: Floats
-) -> Optimum:
+    experiment: Experiment, real: Floats, fake: Floats, x: Floats, y: Floats, unit: Floats, noise: Floats,
+    masses: Floats | None,
+) -> Optimum:  # fmt: skip
     from ganviz.theory.distributions import distribution_of
     from ganviz.theory.line import Line
     from ganviz.theory.optimal import optimal_output
@@ -87,7 +98,8 @@ def _discriminator(
     axes = (x,) if d == 1 else (x, y)
     # Narrower kernels would fall between the grid's points.
     finest = max(0.5 * float(np.ptp(axis)) / (len(axis) - 1) / length for axis, length in zip(axes, unit, strict=True))
-    of_real, of_fake = (max(bandwidth(side / unit), finest) for side in (real, fake))
+    of_real = max(bandwidth(real / unit), finest)
+    of_fake = finest if masses is not None else max(bandwidth(fake / unit), finest)
     known = distribution_of(experiment)
     narrow = min(of_real, of_fake) if known is not None else of_real
     width_p, width_q = np.hypot(narrow * unit, noise), np.hypot(of_fake * unit, noise)
@@ -97,17 +109,41 @@ def _discriminator(
         p = known.blurred(float(width_p[0])).pdf(x)
     else:
         p = known.blurred(width_p).on_grid(x, y)
-    q = kernel_density(fake, axes, width_q)
-    least_q = 0.5 / (len(fake) * float(np.prod(np.sqrt(2 * np.pi) * width_q)))
+    one = 0.5 / len(fake) if masses is None else _SMALLEST_MASS
+    q = kernel_density(fake, axes, width_q) if masses is None else map_density(fake[:, 0], masses, x, float(width_q[0]))
+    least_q = one / float(np.prod(np.sqrt(2 * np.pi) * width_q))
     least_p = 0.5 / (len(real) * float(np.prod(np.sqrt(2 * np.pi) * width_p))) if known is None else _LEAST
-    nothing = (p < max(least_q, least_p)) & (q < least_q)
+    nothing = (p < max(CLEAR * least_q, least_p)) & (q < least_q)
     outputs = optimal_output(experiment.objective, np.maximum(p, least_p), np.maximum(q, least_q))
     data = "known density" if known is not None else f"kernel estimate of {len(real):,} samples"
     widths = f"{narrow:.2g} and {of_fake:.2g}" + (" training units" if np.any(unit != 1) else "")
-    return Optimum(
-        x, y, np.where(nothing, np.nan, outputs),
-        f"data: {data}; generator: kernel estimate of {len(fake):,} samples; nearest-neighbour bandwidths {widths}",
-    )  # fmt: skip
+    generator = f"kernel estimate of {len(fake):,} samples; nearest-neighbour bandwidths {widths}"
+    if masses is not None:
+        generator = f"its map at {len(fake):,} places of the noise; both blurred by {of_fake:.2g}"
+    return Optimum(x, y, np.where(nothing, np.nan, outputs), f"data: {data}; generator: {generator}")
+
+
+def map_density(values: Floats, masses: Floats, axis: Floats, width: float) -> Floats:
+    """Return the density (n,) of a map of one-dimensional noise, blurred by a normal kernel.
+
+    Parameters
+    ----------
+    values : (m,)
+        The map at places of the noise in a row.
+    masses : (m - 1,)
+        Probability between neighbouring places. It is spread evenly between the two values: the density |dz/dx| φ(z)
+        of a map that is linear there.
+    axis : (n,)
+        Evenly spaced places.
+    width : float
+        Standard deviation of the kernel.
+    """
+    steps = np.diff(values)
+    parts = np.clip(np.ceil(np.abs(steps) / (0.5 * width)), 1, _PARTS).astype(np.int64)
+    which = np.repeat(np.arange(len(steps)), parts)
+    within = (np.arange(len(which)) - np.repeat(np.cumsum(parts) - parts, parts) + 0.5) / parts[which]
+    points = values[which] + within * steps[which]
+    return kernel_density(points[:, None], (axis,), np.array([width]), masses[which] / parts[which])
 
 
 def bandwidth(samples: Floats) -> float:
@@ -128,7 +164,7 @@ def bandwidth(samples: Floats) -> float:
     return float(np.median(distance[:, k])) / 2
 
 
-def kernel_density(samples: Floats, axes: tuple[Floats, ...], width: Floats) -> Floats:
+def kernel_density(samples: Floats, axes: tuple[Floats, ...], width: Floats, masses: Floats | None = None) -> Floats:
     """Return the density of samples (n, d), each blurred by a normal kernel, over a grid: (n,) or (m, n).
 
     Samples are shared between the two nearest of fine bins on each axis, half a standard deviation wide, which
@@ -141,6 +177,8 @@ def kernel_density(samples: Floats, axes: tuple[Floats, ...], width: Floats) -> 
         Evenly spaced places on each axis.
     width : (d,)
         Standard deviation of the kernel on each axis.
+    masses : (n,), optional
+        On the line, the probability of each sample; equal ones by default.
     """
     places: list[NDArray[np.int64]] = []
     shares: list[Floats] = []
@@ -160,8 +198,8 @@ def kernel_density(samples: Floats, axes: tuple[Floats, ...], width: Floats) -> 
     if len(axes) == 1:
         i, u = places[0][inside], shares[0][inside]
         count = kernels[0].shape[1]
-        mass = np.bincount(i, 1 - u, count) + np.bincount(i + 1, u, count)
-        return kernels[0] @ mass / total
+        each = np.full(len(i), 1 / total) if masses is None else masses[inside]
+        return kernels[0] @ (np.bincount(i, each * (1 - u), count) + np.bincount(i + 1, each * u, count))
     (i, j), (u, v) = (part[inside] for part in places), (part[inside] for part in shares)
     columns, rows = kernels[0].shape[1], kernels[1].shape[1]
     mass = np.zeros(rows * columns)
@@ -184,7 +222,9 @@ def _line_critic(experiment: Experiment, real: Floats, fake: Floats, x: Floats, 
         of_real = (known.blurred(noise) if noise > 0 else known).cdf(places)
     else:
         of_real = _sample_cdf(real, places, noise)
-    values = line_potential(places, _sample_cdf(fake, places, noise) - of_real)
+    ahead = _sample_cdf(fake, places, noise) - of_real
+    # Less than one sample of difference is none: where neither side has mass its sign would be that of a rounding.
+    values = line_potential(places, np.where(np.abs(ahead) < 1 / len(fake), 0.0, ahead))
     values -= np.interp(real, places, values).mean()
     data = "known distribution" if isinstance(known, Line) else f"{len(real):,} samples"
     return Optimum(

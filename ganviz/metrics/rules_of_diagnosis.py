@@ -93,7 +93,7 @@ class ModeCollapse(Rule):
 
     Three symptoms. *Few*: at most half of the modes have a high-quality sample, whichever they are, though there are
     enough such samples for all. *Lost*: the same mode has none in four measurements of five. *Narrow*: the samples
-    spread over less than a third of the data's standard deviation on every axis (wants the metric ``spread``). A
+    extend over less than a third of the data's width on every axis (wants the metric ``spread``). A
     generator that gets better, in W1 or in modes, or that has not moved yet, is slow and not collapsed.
     """
 
@@ -133,7 +133,7 @@ class ModeCollapse(Rule):
             parts.append(f"{modes:.0f} of {count} modes captured" + listed)
             numbers += [("modes", modes), ("of", float(count))]
         if spread < STILL_NARROW:
-            parts.append(f"the samples spread over {spread:.2g} of the data's standard deviation")
+            parts.append(f"the samples extend over {spread:.2g} of the data's width")
             numbers.append(("spread", spread))
         return f"Mode collapse since step {since:,}: " + "; ".join(parts) + f". W1 is {w1:.3g}.", tuple(numbers)
 

@@ -32,7 +32,7 @@ def spectrum(frame: Frame) -> Scene:
     if found is None or not np.isfinite(found.eigenvalues).any():
         words = textwrap.fill(frame.spectrum_note, LINE) if frame.spectrum_note else "computing …"
         return Scene("spectrum", title, x, y, (hint(words),))
-    title += ("" if found.step == frame.step else f" of step {found.step:,}") + f": {found.verdict}"
+    title += ("" if found.step == frame.step else f" of step {found.step:,}") + f": locally {found.verdict}"
     values = found.eigenvalues[np.isfinite(found.eigenvalues)]
     # Where all are real, what the imaginary parts are by rounding is not to fill the picture, and the other way round.
     least = FLATTEST * float(np.abs(values).max())

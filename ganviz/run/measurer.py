@@ -38,6 +38,8 @@ JUDGED = 1000
 """Real and fake samples at which the slope of the discriminator is taken."""
 THINNED = 2
 """The slope is taken at every other place of the picture's grid on each axis."""
+NEAR = 3.0
+"""W1, in standard deviations of the data, up to which samples lie where the data does."""
 DENSE = 16_384
 """Samples that the generator's density is estimated from."""
 MEASURABLE = 1e100
@@ -123,6 +125,7 @@ class Measurer:
         self._diagnostician = Diagnostician(start.experiment, {})
         self._history = History(SAMPLE_METRICS)
         self._steps: dict[Need, int] = {}
+        self._told_diverged = False
         self._lock = threading.Lock()
         self.newest = NOTHING
 
@@ -183,6 +186,10 @@ class Measurer:
         with self._lock:
             self.newest = replace(self.newest, **fields)
 
+    def forget_spectrum(self) -> None:
+        """Leave out a spectrum that is too old to be looked at."""
+        self._renew(spectrum=None, spectrum_note="")
+
     # ---------------------------------------------------------------- what is measured
 
     def _samples(self) -> Floats | None:
@@ -199,18 +206,28 @@ class Measurer:
         self._remember(glance.step, values)
         modes = self._reference.modes
         missing = np.empty((0, glance.experiment.dimension))
-        if modes is not None and samples is not None:
+        # One mode that is not met is no mode that is missing.
+        if modes is not None and len(modes) > 1 and samples is not None:
             missing = modes.missing(samples)
         series = self._series()
         if glance.diverged:
             self._diagnostician.diverged(glance.step, glance.diverged)
+        elif self._told_diverged:
+            # A change that was taken back before anybody looked has set it going again.
+            self._diagnostician.change(glance.experiment, glance.step)
+        self._told_diverged = bool(glance.diverged)
         known = {**series, **(glance.history or {})}
         evidence = {**values, **glance.metrics}
-        if samples is not None:
+        if samples is not None and self._is_near(values):
             evidence["spread"] = spread(samples, self._reference.points)
         diagnoses = self._diagnostician.observe(glance.step, evidence, known, missing)
         self._renew(history=series, diagnoses=diagnoses)
         self._keep(glance, Need.METRICS, step=glance.step, metrics=values, missing=missing)
+
+    def _is_near(self, values: Mapping[str, float]) -> bool:
+        """Whether samples lie about where the data does: elsewhere their spread says nothing about a collapse."""
+        extent = float((self._reference.points.std(axis=0) / self._reference.unit).max())
+        return values.get("w1", math.inf) < NEAR * extent
 
     def _metrics(self, glance: Glance, samples: Floats | None) -> dict[str, float]:
         if samples is None:
@@ -246,8 +263,14 @@ class Measurer:
             self._keep(glance, Need.OPTIMUM, optimum=None if samples is None else self._optimum(glance))
 
     def _optimum(self, glance: Glance) -> Optimum | None:
-        evaluator, settings = self._evaluator, glance.experiment.instance_noise
-        fake = evaluator.generate(evaluator.noise(DENSE))
+        evaluator, settings, noise = self._evaluator, glance.experiment.instance_noise, glance.experiment.noise
+        masses = None
+        # A critic's optimum is made of equally likely samples.
+        if glance.experiment.dimension == noise.dimension == 1 and not glance.experiment.objective.critic:
+            places, masses = noise_masses(noise.kind)
+            fake = evaluator.generate(noise.mean + noise.std * places[:, None])
+        else:
+            fake = evaluator.generate(evaluator.noise(DENSE))
         if not np.all(np.abs(fake) < MEASURABLE):
             return None
         std = settings.std
@@ -255,7 +278,7 @@ class Measurer:
             std *= max(0.0, 1.0 - glance.step / settings.decay_steps)
         scale = glance.data.scale[: glance.experiment.dimension]
         return optimum(
-            glance.experiment, self._reference.points, fake, *self._grid, self._reference.unit, std * scale
+            glance.experiment, self._reference.points, fake, *self._grid, self._reference.unit, std * scale, masses
         )  # fmt: skip
 
     def measure_spectrum(self, glance: Glance, should_stop: Stop = never) -> None:
@@ -268,7 +291,8 @@ class Measurer:
             found = spectrum(game, should_stop=should_stop)
             if found is None:
                 return
-        except (ExperimentError, ValueError) as error:
+        except (ExperimentError, ValueError, RuntimeError) as error:
+            # Of the last kind are ARPACK's.
             note = str(error)
         self._keep(glance, Need.SPECTRUM, spectrum=found, spectrum_note=note)
 
@@ -299,6 +323,20 @@ class Measurer:
 
     def _series(self) -> dict[str, Series]:
         return {name: self._history.series(name) for name in SAMPLE_METRICS}
+
+
+def noise_masses(kind: str) -> tuple[Floats, Floats]:
+    """Return places (m,) in a row on the axis of the base noise, and the probabilities (m - 1,) between them."""
+    from scipy.special import ndtr
+
+    reach = {"uniform": 1.0, "truncated-normal": 2.0}.get(kind, 8.0)
+    places = np.linspace(-reach, reach, DENSE + 1)
+    if kind == "uniform":
+        return places, np.full(DENSE, 1 / DENSE)
+    # From the nearer end, where the differences are not lost beside 1.
+    left = np.diff(ndtr(places[: DENSE // 2 + 1]))
+    masses = np.concatenate([left, left[::-1]])
+    return places, masses / masses.sum()
 
 
 def grid_points(x: Floats, y: Floats) -> Floats:

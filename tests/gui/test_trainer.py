@@ -329,6 +329,73 @@ def test_an_exception_in_a_thread_reaches_the_person(trainer, monkeypatch, owner
     assert wait_for(trainer, has_step(5)).run == 2
 
 
+def test_a_late_failure_of_a_run_that_was_left_does_not_end_the_next(trainer, monkeypatch, capsys):
+    trainer.start(experiment_of())
+    trainer.look(Need.all())
+    wait_for(trainer, has_step(5))
+    gate, begun = threading.Event(), threading.Event()
+
+    def fail(*_):
+        begun.set()
+        gate.wait(10)
+        raise OSError("old")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Measurer, "measure", fail)
+        assert begun.wait(10)
+    trainer.restart(experiment_of(seed=3))
+    wait_for(trainer, lambda report: report.run == 2 and report.frame is not None)
+    gate.set()
+    time.sleep(0.2)
+    trainer.take()
+    assert wait_for(trainer, has_step(10)).status is Status.RUNNING
+    assert trainer._run is not None
+
+
+def test_a_frame_in_the_making_does_not_hide_a_failure(trainer, monkeypatch, capsys):
+    trainer.start(experiment_of())
+    wait_for(trainer, has_step(5))
+    gate, begun = threading.Event(), threading.Event()
+    frame = Observer.frame
+
+    def slow(*given):
+        begun.set()
+        gate.wait(10)
+        return frame(*given)
+
+    def fail(*_):
+        raise OSError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Observer, "frame", slow)
+        trainer.take()
+        assert begun.wait(10)
+        patch.setattr(Run, "advance", fail)
+        wait_for(trainer, is_(Status.FAILED))
+        gate.set()
+        time.sleep(0.2)
+    report = trainer.take()
+    assert report is None or report.status is Status.FAILED
+    capsys.readouterr()
+
+
+def test_a_spectrum_rests_between_its_pieces():
+    from ganviz.gui.trainer import _Resting
+
+    stops = []
+    resting = _Resting(0.25, lambda: bool(stops))
+    time.sleep(0.03)
+    began = time.perf_counter()
+    assert not resting()
+    # Three times as long as the piece before it.
+    assert 0.08 < time.perf_counter() - began < 0.5
+    stops.append(1)
+    time.sleep(0.05)
+    began = time.perf_counter()
+    assert resting()
+    assert time.perf_counter() - began < 0.03
+
+
 def test_an_exception_without_words_still_makes_a_sentence(trainer, monkeypatch, capsys):
     def fail(*_):
         raise ZeroDivisionError

@@ -268,7 +268,7 @@ def test_a_blob_is_told_without_modes_too(name):
     values = {"w1": lambda step: 1.0 + 0.3 * (step > 0), "spread": constant(0.1)}
     found = tell(ganviz.load(name), values)
     assert names(found)[-1] == {"mode_collapse"}
-    assert "spread over 0.1 of" in found[-1][0].sentence
+    assert "extend over 0.1 of" in found[-1][0].sentence
     assert all(not some for some in tell(ganviz.load(name), values | {"spread": constant(0.4)}))
 
 

@@ -1,15 +1,18 @@
 """What is measured beside a run: on copies, on any thread, and without a trace in the training."""
 
+import dataclasses
 import math
 import threading
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from ganviz.experiment import Experiment
 from ganviz.metrics import evaluate
 from ganviz.run import Need, Run
 from ganviz.run import run as run_module
+from ganviz.run.measurer import noise_masses
 
 CRITIC = {
     "data.kind": "gaussian", "data.mean": 2.0, "data.std": 1.0, "noise.dimension": 1, "precision": 64,
@@ -20,6 +23,8 @@ RING = {
     "data.kind": "ring", "generator.hidden": [16, 16], "discriminator.hidden": [16], "schedule.batch": 32,
     "generator.ema": 0.9,
 }  # fmt: skip
+FAITHFUL = {**RING, "data": {"kind": "file", "path": "faithful.csv"}}
+FAITHFUL.pop("data.kind")
 EVERYTHING = Need.all() | Need.SPECTRUM
 
 
@@ -200,3 +205,86 @@ def test_the_copy_that_a_divergence_goes_back_to_is_older_than_the_burst(monkeyp
     whole.advance(run.step)
     for one, other in zip(snapshot(), state(whole), strict=True):
         assert np.array_equal(one, other)
+
+
+def test_the_optimum_is_exact_where_the_generator_is_a_map_of_one_number():
+    """q = N(2, 0.5²) through a linear generator, p = N(0, 1): D* = p / (p + q) far into both tails."""
+    run = Run(
+        Experiment.from_mapping(
+            {
+                "data.kind": "gaussian", "data.mean": 0.0, "data.std": 1.0, "noise.dimension": 1, "precision": 64,
+                "generator.hidden": [], "discriminator.hidden": [4], "schedule.batch": 16,
+            }
+        )
+    )  # fmt: skip
+    run._training.flat("generator")[:2] = 0.5, 2.0
+    found = run.frame(Need.OPTIMUM).optimum
+    x = found.x
+    p, q = stats.norm(0, 1).pdf(x), stats.norm(2, 0.5).pdf(x)
+    known = np.isfinite(found.outputs)
+    shown, exact = 1 / (1 + np.exp(-found.outputs[known])), (p / (p + q))[known]
+    assert shown == pytest.approx(exact, abs=0.01)
+    assert known[(p + q) > 1e-3 * (p + q).max()].all()
+
+
+@pytest.mark.parametrize("kind", ["normal", "uniform", "truncated-normal"])
+def test_masses_of_the_noise_add_up_and_are_those_of_its_distribution(kind):
+    places, masses = noise_masses(kind)
+    assert masses.sum() == pytest.approx(1, abs=1e-12)
+    exact = {
+        "normal": stats.norm(), "uniform": stats.uniform(-1, 2), "truncated-normal": stats.truncnorm(-2, 2),
+    }[kind]  # fmt: skip
+    for place in (3, 5000, 9000, 16000):
+        assert masses[:place].sum() == pytest.approx(exact.cdf(places[place]), rel=1e-6, abs=1e-15)
+
+
+def test_slopes_count_at_real_samples_and_in_the_unit_of_the_distance(monkeypatch):
+    run = run_of(FAITHFUL)
+    measurer = run.measurer
+    scale = run.experiment.table.points.std(axis=0)
+    assert measurer._reference.unit == pytest.approx(scale, rel=1e-6)
+    slopes = {"real": np.array([[0.0, 2.0 / scale[1]]]), "fake": np.array([[1.0 / scale[0], 0.0]])}
+    order = iter(("real", "fake", "grid"))
+    monkeypatch.setattr(
+        measurer._evaluator, "slopes",
+        lambda points: (np.zeros(len(points)), slopes.get(next(order), np.zeros((1, 2)))),
+    )  # fmt: skip
+    found = measurer._slopes(run.glance(Need.METRICS), np.zeros((1000, 2)))
+    assert found["slope_data"] == pytest.approx(2.0)
+    assert found["slope_grid"] == pytest.approx(2.0)
+
+
+def test_the_optimum_forgets_instance_noise_that_has_decayed():
+    noisy = {**CRITIC, "objective.kind": "non-saturating", "discriminator.clip": 0.0}
+    noise = {"instance_noise.std": 2.0, "instance_noise.decay_steps": 10}
+    bare, decayed = run_of(noisy), run_of({**noisy, **noise})
+    blurred = decayed.frame(Need.OPTIMUM).optimum.outputs
+    sharp = bare.frame(Need.OPTIMUM).optimum.outputs
+    both = np.isfinite(blurred) & np.isfinite(sharp)
+    assert np.abs(blurred[both] - sharp[both]).max() > 1
+    for run in (bare, decayed):
+        run.change("optimizer.generator.learning_rate", 0.0)
+        run.advance(10)
+    sharp, late = (run.frame(Need.OPTIMUM).optimum.outputs for run in (bare, decayed))
+    assert late == pytest.approx(sharp, nan_ok=True)
+
+
+def test_a_divergence_that_was_taken_back_unseen_is_no_diagnosis():
+    run = run_of(RING)
+    run.advance(5)
+    glance = run.glance(Need.METRICS)
+    told = run.measurer.measure(dataclasses.replace(glance, diverged="Training diverged in step 6."), Need.METRICS)
+    assert [found.name for found in told.diagnoses] == ["divergence"]
+    run.advance(5)
+    assert run.frame(Need.METRICS).diagnoses == ()
+
+
+def test_samples_elsewhere_are_not_said_to_have_collapsed():
+    run = run_of(CRITIC, data__mean=50.0)
+    seen = []
+    observe = run.measurer._diagnostician.observe
+    run.measurer._diagnostician.observe = lambda step, metrics, *more: (
+        seen.append(metrics) or observe(step, metrics, *more)
+    )
+    run.frame(Need.METRICS)
+    assert "spread" not in seen[-1]
