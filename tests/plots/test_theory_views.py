@@ -297,7 +297,7 @@ def test_eigenvalues_are_coloured_by_the_sign_of_their_real_part():
     assert (scene.x.label, scene.left.label) == ("real part", "imaginary part")
     for axis, part in ((scene.x, values.real), (scene.left, values.imag)):
         assert axis.range[0] < min(part.min(), 0) and max(part.max(), 0) < axis.range[1]
-    assert scene.title == "Spectrum: diverging"
+    assert scene.title == "Spectrum: locally diverging"
     assert named(scene, "rates").text == "no rate is stable"
 
 
@@ -309,7 +309,7 @@ def test_the_largest_rate_and_the_step_are_said(largest, words):
     found = spectrum([-1.0, -2.0 + 1j], largest=largest, step=1200)
     scene = VIEWS["spectrum"].draw(handmade(PLANE, step=1300, spectrum=found))
     assert named(scene, "rates").text == words
-    assert scene.title == "Spectrum of step 1,200: rotating"
+    assert scene.title == "Spectrum of step 1,200: locally rotating"
 
 
 @given(
