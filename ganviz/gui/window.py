@@ -358,6 +358,9 @@ class Window(QMainWindow):
 
     def _tell_consequences(self, path: str, together: dict[str, Value]) -> None:
         """Say what an edit took along, and what it leaves on that belongs to what was before."""
+        if self._latest is not None and self._latest.status in (Status.RUNNING, Status.PAUSED):
+            # What was said of the edit before is over.
+            self._show_notice()
         others = {other: value for other, value in together.items() if other != path and not other.startswith("data.")}
         if others:
             self.banner.show_notice(f"Changed along with it: {', '.join(starmap(said, others.items()))}.")

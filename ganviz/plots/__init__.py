@@ -84,7 +84,16 @@ VIEWS: dict[str, View] = {
             "Judgement of the discriminator",
             _FLOORED,
             curves.scores,
-            metrics=("mean_real", "mean_fake", "output_real", "output_fake", "w1", "critic_w1", "slope_grid"),
+            metrics=(
+                "mean_real",
+                "mean_fake",
+                "output_real",
+                "output_fake",
+                "w1",
+                "critic_w1",
+                "critic_bound",
+                "slope_grid",
+            ),
         ),
         View(
             "gradients",

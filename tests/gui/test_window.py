@@ -1066,3 +1066,12 @@ def test_a_changed_preset_is_no_longer_called_by_its_name(opened, qtbot):
     window._on_edited("optimizer.generator.learning_rate", rate)
     assert window.controls.preset_box.currentData() == "mixture-1d"
     assert window.running.title == title
+
+
+def test_what_was_said_of_an_edit_goes_with_the_next(opened, qtbot):
+    window = opened({**SMALL, "objective.kind": "wasserstein", "discriminator.clip": 0.1})
+    pick(qtbot, window, "objective.kind", "non-saturating")
+    assert "Weight clipping (c = 0.1) is still on" in window.banner.label.text()
+    assert window.banner.isVisible()
+    enter(qtbot, window, "discriminator.clip", "0")
+    assert not window.banner.isVisible()
