@@ -31,6 +31,9 @@ MOST = 1024
 LASTING = 16
 """Buckets of a curve (steps, at first) over half of which a gradient's norm must have been as large as it was."""
 
+RECENTLY = "recently "
+"""Before the name of a curve: its newest steps, one by one."""
+
 
 class Curve(Protocol):
     """One quantity over steps: buckets of equal length with mean, least and greatest value; all arrays are (n,)."""

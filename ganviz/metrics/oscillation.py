@@ -10,7 +10,7 @@ import numpy as np
 from ganviz.experiment import Experiment
 
 from .cycles import POINTS, SHORTEST, Cycle, find_cycle, stretches
-from .evidence import Curve, Evidence, curve_after
+from .evidence import RECENTLY, Curve, Evidence, curve_after
 
 CLEAR, STILL_CLEAR = 0.5, 0.35
 """Score of a cycle (see `ganviz.metrics.cycles`) to be one, and to go on as one."""
@@ -53,10 +53,11 @@ class OscillationWatch:
     """Looks at the curves since the last change for a cycle that stays.
 
     A cycle is *seen* where its score is at least `CLEAR`, it does not die away, and its amplitude matters and stands
-    out of the noise. It is an oscillation once it was seen `LOOKS` times with about the same period, in stretches that
-    reach over two periods more than the first and over half as much again, and in half of the looks. It goes when it
-    is seen in fewer, or for four periods not at all. A curve whose buckets have outgrown the period can no longer show
-    it: then it stays as long as the range within the buckets does.
+    out of the noise, in a curve over all steps or in that of the newest steps one by one. It is an oscillation once it
+    was seen `LOOKS` times with about the same period, in stretches that reach over two periods more than the first and
+    over half as much again, and in half of the looks. It goes when it is seen in fewer, or for four periods not at all.
+    A curve whose buckets have outgrown the period can no longer show it: then it stays as long as the range within the
+    buckets does.
     """
 
     name = "oscillation"
@@ -111,8 +112,7 @@ class OscillationWatch:
         """Return the clearest cycle, of the curve that shows one already if there is one."""
         best: _Sighting | None = None
         names = _curves(evidence.experiment) if self._newest is None else (self._newest.name,)
-        for name in names:
-            curve = evidence.curve(name)
+        for name, curve in ((name, evidence.curve(part + name)) for name in names for part in ("", RECENTLY)):
             found = None if curve is None else self._sight_in(evidence, name, curve)
             if found is not None and (best is None or found.cycle.score > best.cycle.score):
                 best = found

@@ -31,8 +31,8 @@ class Glance:
         Steps, cursors and updates.
     metrics : dict
         Those of the step's own batches.
-    history : dict, optional
-        Series of these metrics by name, where they were asked for.
+    history, recent : dict, optional
+        Series of these metrics by name, where they were asked for: over all steps, and one by one over the newest.
     diverged : str
         The sentence where the run has diverged.
     """
@@ -44,4 +44,5 @@ class Glance:
     counters: NDArray[np.int64]
     metrics: Mapping[str, float]
     history: Mapping[str, Series] | None = None
+    recent: Mapping[str, Series] | None = None
     diverged: str = ""

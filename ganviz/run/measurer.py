@@ -22,6 +22,7 @@ from ganviz.engine.training import Snapshot
 from ganviz.experiment import ExperimentError
 from ganviz.metrics import Reference
 from ganviz.metrics.diagnosis import Diagnosis, Diagnostician, spread
+from ganviz.metrics.evidence import RECENTLY
 from ganviz.metrics.floor import Floor
 from ganviz.metrics.optimum import Optimum, optimum
 from ganviz.metrics.plan import Plan
@@ -216,7 +217,8 @@ class Measurer:
             # A change that was taken back before anybody looked has set it going again.
             self._diagnostician.change(glance.experiment, glance.step)
         self._told_diverged = bool(glance.diverged)
-        known = {**series, **(glance.history or {})}
+        recent = {RECENTLY + name: newest for name, newest in (glance.recent or {}).items() if len(newest.steps)}
+        known = {**series, **(glance.history or {}), **recent}
         evidence = {**values, **glance.metrics}
         if samples is not None and self._is_near(values):
             evidence["spread"] = spread(samples, self._reference.points)

@@ -19,7 +19,7 @@ from ganviz.metrics import Reference
 
 from .frame import Frame, Need
 from .glance import Glance
-from .history import History
+from .history import History, Series
 from .measurer import Measurer
 from .observer import Observer, surface_grid
 
@@ -27,6 +27,9 @@ CHUNK = 1024
 """Steps between two copies of the state, to which a diverging run goes back, at most."""
 COPY_EVERY = 0.25
 """Seconds of training between two such copies, about: of large networks they take longer than the steps between."""
+
+RECENT = 2048
+"""Newest steps whose metrics are kept one by one: there is seen what goes round within a bucket of the history."""
 
 STEP_METRICS = (
     "generator_loss", "discriminator_loss", "mean_real", "mean_fake", "output_real", "output_fake", "critic_w1",
@@ -76,6 +79,7 @@ class Run:
     def __init__(self, experiment: Experiment) -> None:
         self._training = Training(experiment)
         self._history = History(STEP_METRICS)
+        self._recent = np.empty((0, len(STEP_METRICS)))
         self._last = np.full(len(RECORDED), np.nan)
         self._diverged: TrainingDiverged | None = None
         self._copy: tuple[int, float, Snapshot] | None = None
@@ -178,6 +182,7 @@ class Run:
             counters=training.counters.copy(),
             metrics=self._step_metrics(),
             history=self._all_series() if Need.HISTORY in needs else None,
+            recent=self._recent_series() if Need.METRICS in needs else None,
             diverged="" if self._diverged is None else str(self._diverged),
         )
 
@@ -198,7 +203,9 @@ class Run:
             training.advance(len(again), again)
         if done:
             self._last = records[done - 1].copy()
-            self._history.add(first + 1, _as_metrics(records[:done], self.experiment))
+            rows = _as_metrics(records[:done], self.experiment)
+            self._history.add(first + 1, rows)
+            self._recent = np.concatenate([self._recent, rows])[-RECENT:]
         if diverged is not None:
             self._diverged = diverged
             raise diverged
@@ -206,6 +213,10 @@ class Run:
     def _step_metrics(self) -> dict[str, float]:
         values = _as_metrics(self._last[None, :], self.experiment)[0]
         return {name: float(value) for name, value in zip(STEP_METRICS, values, strict=True) if not np.isnan(value)}
+
+    def _recent_series(self) -> Mapping[str, Series]:
+        steps = np.arange(self.step - len(self._recent) + 1, self.step + 1, dtype=np.float64)
+        return {name: Series(steps, *[self._recent[:, at].copy()] * 3) for at, name in enumerate(STEP_METRICS)}
 
     def _all_series(self) -> Mapping[str, Any]:
         return {name: self._history.series(name) for name in self._history.names}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ganviz.experiment import Experiment
+from ganviz.experiment import Experiment, load
 from ganviz.metrics import evaluate
 from ganviz.run import Need, Run
 from ganviz.run import run as run_module
@@ -288,3 +288,14 @@ def test_samples_elsewhere_are_not_said_to_have_collapsed():
     )
     run.frame(Need.METRICS)
     assert "spread" not in seen[-1]
+
+
+def test_an_orbit_faster_than_the_buckets_of_the_history_is_seen():
+    """The bilinear game turns by the rate in each step, and the product of its players twice as fast: π / 0.02."""
+    run = Run(load("dirac-wgan-clip"))
+    for _ in range(8):
+        run.advance(20_000)
+        found = run.frame(Need.METRICS).diagnoses
+    (orbit,) = [one for one in found if one.name == "oscillation"]
+    assert dict(orbit.evidence)["period"] == pytest.approx(math.pi / 0.02, rel=0.03)
+    assert len(run.glance(Need.METRICS).recent["critic_w1"].steps) == run_module.RECENT
