@@ -136,10 +136,10 @@ class Measurer:
         return self._floor.done
 
     def refine(self, seconds: float = math.inf, should_stop: Stop = never) -> None:
-        """Work on the noise floors for some seconds, or until they are as good as they get."""
+        """Work on the noise floors for some seconds, a draw at least, or until they are as good as they get."""
         end = time.perf_counter() + seconds
-        while not self._floor.done and time.perf_counter() < end and not should_stop():
-            self._floor.refine()
+        while not should_stop() and not self._floor.refine() and time.perf_counter() < end:
+            pass
         floors = self._floor.bands()
         if floors != self.newest.floors:
             self._diagnostician.set_floors(floors)

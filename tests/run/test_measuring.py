@@ -150,6 +150,10 @@ def test_floors_come_in_pieces_and_change_with_the_data():
     assert run.frame().floors == {}
     run.measurer.refine(seconds=0.0)
     assert not run.measurer.floor_done
+    # However little time there is, it comes to an end.
+    assert run.measurer._floor.drawn == 1
+    run.measurer.refine(seconds=0.0)
+    assert run.measurer._floor.drawn == 2
     floors = run.frame(Need.FLOORS).floors
     assert run.measurer.floor_done
     low, high = floors["w1"]
