@@ -34,6 +34,7 @@ from ganviz.run import Need
 
 from . import style
 from .banner import Banner
+from .collector import Collector
 from .controls import Controls
 from .dialogs import ask_for_figure, choose_columns, explain, save_scenes
 from .findings import Findings
@@ -68,6 +69,7 @@ class Window(QMainWindow):
         self.running = experiment
         self.draft = experiment
         self.trainer = Trainer()
+        self._collector = Collector(self)
         self.theme = THEMES.get(str(QSettings().value("theme", "light")), LIGHT)
         self._playing = True
         self._latest: Report | None = None
@@ -263,7 +265,8 @@ class Window(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """End the training, in the middle of a compilation too."""
         self._timer.stop()
-        self.trainer.stop()
+        if self.trainer.stop():
+            self._collector.stop()
         QSettings().setValue("geometry", self.saveGeometry())
         super().closeEvent(event)
 

@@ -1,5 +1,8 @@
 """The pages of views beside the stage, and the line of diagnoses, in a window."""
 
+import gc
+import threading
+
 import pytest
 from PySide6.QtCore import QPoint, QSettings, Qt
 
@@ -145,3 +148,23 @@ def test_a_collapsed_run_says_so_in_the_window(opened, qtbot, monkeypatch):
     assert "2 of 8 modes" in window.findings.label.text()
     window.restart()
     qtbot.waitUntil(window.findings.isHidden, timeout=10_000)
+
+
+def test_garbage_is_collected_on_the_windows_thread_alone(opened, qtbot):
+    """A widget in a cycle, deleted by another thread, has been seen to stop the program for ever."""
+    window = opened(SMALL)
+    assert not gc.isenabled()
+    threads = set()
+
+    class Noticed:
+        def __del__(self):
+            threads.add(threading.current_thread().name)
+
+    for _ in range(gc.get_threshold()[0] + 100):
+        one = Noticed()
+        one.itself = one
+    del one
+    qtbot.waitUntil(lambda: bool(threads), timeout=5000)
+    assert threads == {threading.main_thread().name}
+    window.close()
+    assert gc.isenabled()
