@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 import numpy as np
@@ -26,7 +27,7 @@ EVEN = ("uniform", "disjoint", "diracs", "checkerboard")
 """Data as dense at its ends as everywhere: what has no sample there is missing, not thin."""
 
 
-class _Comparison:
+class _Comparison(ABC):
     """What the line and the plane have in common.
 
     Parameters
@@ -59,8 +60,9 @@ class _Comparison:
         share = 0.0 if self._experiment.data.kind in EVEN else UNREACHED
         return divergences(np.append(cells.masses, 0.0), np.append(cells.least, 0.0), generated, share)
 
+    @abstractmethod
     def _make_cells(self, count: int) -> Cells | LineCells:
-        raise NotImplementedError
+        """Make about so many cells of equal real mass."""
 
     def _precision_recall(self, shuffled: Floats) -> dict[str, float]:
         return precision_recall(self._judged, self._reach, shuffled[:JUDGED] / self._deviation)

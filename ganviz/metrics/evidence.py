@@ -31,6 +31,8 @@ MOST = 1024
 LASTING = 16
 """Buckets of a curve (steps, at first) over half of which a gradient's norm must have been as large as it was."""
 
+SAMPLES = 4096
+"""Generated samples of a measurement of a run."""
 RECENTLY = "recently "
 """Before the name of a curve: its newest steps, one by one."""
 

@@ -16,13 +16,11 @@ import numpy as np
 from ganviz.experiment import Experiment
 
 from .definitions import METRICS
-from .evidence import Evidence, Truths
+from .evidence import SAMPLES, Evidence, Truths
 
 APPEARS, STAYS = 0.8, 0.5
 """Share of the window in which a symptom shows for a diagnosis to appear, and to stay."""
 
-SAMPLES = 4096
-"""Generated samples of a measurement."""
 ENOUGH = 10
 """High-quality samples for each mode of the data, below which a mode may go without one by chance (e^-10)."""
 FEW, STILL_FEW = 0.5, 0.75

@@ -22,7 +22,7 @@ from ganviz.engine.training import Snapshot
 from ganviz.experiment import ExperimentError
 from ganviz.metrics import Reference
 from ganviz.metrics.diagnosis import Diagnosis, Diagnostician, spread
-from ganviz.metrics.evidence import RECENTLY
+from ganviz.metrics.evidence import RECENTLY, SAMPLES
 from ganviz.metrics.floor import Floor
 from ganviz.metrics.optimum import Optimum, optimum
 from ganviz.metrics.plan import Plan
@@ -33,8 +33,6 @@ from .frame import Need
 from .glance import Glance
 from .history import History, Series
 
-MEASURED = 4096
-"""Samples that metrics are computed from."""
 JUDGED = 1000
 """Real and fake samples at which the slope of the discriminator is taken."""
 THINNED = 2
@@ -121,7 +119,7 @@ class Measurer:
         self._reference = reference
         self._grid = grid
         self._evaluator = Evaluator(start.experiment, start.data)
-        self._floor = Floor(reference, MEASURED)
+        self._floor = Floor(reference, SAMPLES)
         self._jacobian: GameJacobian | None = None
         self._diagnostician = Diagnostician(start.experiment, {})
         self._history = History(SAMPLE_METRICS)
@@ -199,7 +197,7 @@ class Measurer:
         Just before a divergence finite parameters may give samples of which nothing can be measured: infinite ones, or
         such as cannot be squared.
         """
-        samples = self._evaluator.generate(self._evaluator.noise(MEASURED))
+        samples = self._evaluator.generate(self._evaluator.noise(SAMPLES))
         return samples if np.all(np.abs(samples) < MEASURABLE) else None
 
     def _measure_samples(self, glance: Glance, samples: Floats | None) -> None:
@@ -316,7 +314,7 @@ class Measurer:
         self._steps.clear()
         if glance.experiment.data != before.data:
             self._reference = Reference(glance.experiment, glance.data)
-            self._floor = Floor(self._reference, MEASURED)
+            self._floor = Floor(self._reference, SAMPLES)
             self._diagnostician.set_floors({})
             self._renew(floors={}, optimum=None, plan=None)
 

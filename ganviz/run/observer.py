@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ganviz.engine.data import modes_of
 from ganviz.engine.evaluation import Evaluator
 from ganviz.experiment import Experiment
 from ganviz.metrics import density
+from ganviz.metrics.rules_of_diagnosis import count_modes
 
 from .frame import Frame, Need, Surface
 from .glance import Glance
@@ -47,7 +47,7 @@ class Observer:
         self._experiment = start.experiment
         self.box = self._whole_box(data_box)
         self._density = self._real_density(start.experiment)
-        self._mode_count = _count_modes(start.experiment)
+        self._mode_count = count_modes(start.experiment)
 
     def frame(self, glance: Glance, needs: Need, measured: Measured) -> Frame:
         """Make the frame of a glance, with the newest there is of what was measured."""
@@ -98,7 +98,7 @@ class Observer:
             self._experiment = glance.experiment
             if glance.experiment.data != before.data:
                 self._density = self._real_density(glance.experiment)
-                self._mode_count = _count_modes(glance.experiment)
+                self._mode_count = count_modes(glance.experiment)
         self._evaluator.take(glance.numbers)
 
     def _history(self, glance: Glance, measured: Measured) -> dict[str, Series]:
@@ -151,8 +151,3 @@ def surface_grid(box: Box) -> tuple[Floats, Floats]:
 def _grown(side: tuple[float, float]) -> tuple[float, float]:
     margin = BEYOND * (side[1] - side[0])
     return side[0] - margin, side[1] + margin
-
-
-def _count_modes(experiment: Experiment) -> int:
-    modes = modes_of(experiment)
-    return 0 if modes is None else len(modes[0])
