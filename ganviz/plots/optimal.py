@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -74,7 +75,9 @@ def optimum(frame: Frame) -> Scene:
         layers.append(hint("computing …"))
     else:
         values, label = best
-        layers.append(surface_image(frame, "optimum", label, frame.optimum.x, frame.optimum.y, values))
+        image = surface_image(frame, "optimum", label, frame.optimum.x, frame.optimum.y, values)
+        # What the colours mean stands on the stage; with the scale of a critic the line would be too long.
+        layers.append(replace(image, label=label) if is_critic(frame) else image)
     layers.append(Points("real", "real", xy=frame.real, size=1.8, opacity=0.6))
     layers.append(Points("fake", "fake", xy=frame.fake, size=1.8, opacity=0.5))
     layers += missing_rings(frame)
