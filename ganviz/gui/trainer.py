@@ -7,83 +7,38 @@ timer; nobody waits for anybody.
 from __future__ import annotations
 
 import contextlib
-import os
 import queue
-import subprocess
-import sys
 import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from enum import Enum
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import ganviz
 from ganviz.experiment import Experiment, ExperimentError, Value
-from ganviz.run import Frame, Need
+from ganviz.run import Need
 
-from .watcher import Watcher
+from .compiling import MESSAGE, Compilation
+from .onlooker import Onlooker
+from .pace import Clock
+from .reports import BranchInfo, Lane, Report, Status
+from .travel import Travel
 
 if TYPE_CHECKING:
-    from ganviz.run import Measurer, Run
+    from ganviz.run import Frame, Run, Session
+    from ganviz.run.recorded import SessionState
 
-BURST = 0.008
-"""Seconds that a burst of training is meant to last."""
-GLANCE_SHARE = 0.03
-"""Largest share of the training's time that goes into copies for those who look on."""
-FRAME_SHARE, METRICS_SHARE, SPECTRUM_SHARE = 0.4, 0.2, 0.2
-"""Largest shares of the time that frames, measurements and spectra are made, on threads of their own."""
-SPECTRUM_PAUSE = 1.0
-"""Seconds between two spectra."""
-LONGEST_REST = 0.25
-"""Seconds that such a work rests at most, so that it can be stopped."""
-REFINING = 0.03
-"""Seconds of work on the noise floors in one go."""
-FRAME_EVERY, METRICS_EVERY = 1 / 30, 1 / 10
-METRICS_AT_LEAST = 1.0
-"""Longest pause between two measurements in seconds, however long one takes: the first loads libraries as well."""
 PAUSED_WAIT, SHORT_WAIT = 0.5, 0.003
 """Seconds without a command after which a paused thread looks around, and if something is still to be shown."""
-MEASURED = Need.METRICS | Need.OPTIMUM | Need.TRANSPORT | Need.LAYERS
-"""What is measured beside the frames."""
-
-FIRST_METRICS = 0.3
-"""Seconds that the first pictures of a run go before its first measurement."""
 
 Command = Callable[[], None]
-
-
-class Status(Enum):
-    """What the thread is doing."""
-
-    STARTING = "starting"
-    COMPILING = "compiling"
-    RUNNING = "running"
-    PAUSED = "paused"
-    DIVERGED = "diverged"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True)
-class Report:
-    """What the window needs to know at one moment.
-
-    ``run`` counts the runs that were started, so that a frame can be told from one of the run before it.
-    """
-
-    status: Status
-    message: str = ""
-    frame: Frame | None = None
-    steps_per_second: float = 0.0
-    progress: float = 0.0
-    run: int = 0
+Named = Sequence[tuple[str, Experiment]]
 
 
 class Trainer:
-    """Trains one run at a time on a thread of its own.
+    """Trains one session at a time on a thread of its own.
 
     All methods may be called from the window's thread and return at once.
     """
@@ -93,68 +48,145 @@ class Trainer:
         self._slot: Report | None = None
         self._lock = threading.Lock()
         self._messages: deque[str] = deque()
+        self._notices: deque[str] = deque()
         self._changes: dict[str, Value] = {}
-        self._needs = Need.SAMPLES
-        self._run: Run | None = None
-        self._runs = 0
-        self._playing = True
+        self._carried_out = 0
+        self._session: Session | None = None
+        self._travel: Travel | None = None
+        self._issued = self._runs = 0
+        self._opened = ""
+        self._playing = 1
         self._diverged = ""
         self._limit: float | None = None
+        self._replay_limit: float | None = None
         self._stopping = False
-        self._compiler: subprocess.Popen[str] | None = None
-        self._frame_due = self._metrics_due = self._spectrum_due = 0.0
-        # Whether the state has not been drawn, and not been measured, since it last changed.
-        self._stale = self._unmeasured = self._unanalysed = True
-        self._clock = _Clock()
-        self._showing = Watcher("showing", self._tell, self._wake)
-        self._measuring = Watcher("measuring", self._tell, self._wake)
-        self._analysing = Watcher("analysing", self._tell, self._wake)
-        self._watchers = self._showing, self._measuring, self._analysing
+        self._urgent = 0
+        self._compilation = Compilation()
+        self._clock = Clock()
+        self._onlooker = Onlooker(self._tell, self._wake, self._failed)
         self._thread = threading.Thread(target=self._main, name="training", daemon=True)
+
+    # ---------------------------------------------------------------- commands
 
     def start(self, experiment: Experiment, playing: bool = True) -> None:
         """Start the thread on an experiment."""
-        self._playing = playing
+        self._playing = int(playing)
         self.restart(experiment)
-        for watcher in self._watchers:
-            watcher.start()
+        self._onlooker.start()
         self._thread.start()
 
-    def restart(self, experiment: Experiment) -> None:
-        """Leave the present run, and the changes that it has not met yet, and start a new one."""
-        with self._lock:
-            self._changes = {}
-        self._commands.put(lambda: self._begin(experiment))
+    def restart(self, experiment: Experiment) -> int:
+        """Leave the present session, with changes that it has not met yet, and start a new one; return its number."""
+        return self.restart_lanes([("", experiment)])
+
+    def restart_lanes(self, named: Named) -> int:
+        """Start a new session with several runs side by side; see `restart`."""
+        return self._renumber(lambda number: self._begin(named, number))
+
+    def open(self, path: Path) -> int:
+        """Leave the present session for one out of a file; where that cannot be used the present one stays.
+
+        Files are sessions, and pictures that carry a state.
+        """
+        return self._renumber(lambda number: self._open(path, number))
+
+    def save(self, write: Callable[[SessionState], None]) -> None:
+        """Give the session as plain data to whoever writes it, who must not take long."""
+        self._commands.put(lambda: write(self._session.state()) if self._session is not None else None)
 
     def change(self, path: str, value: Value) -> None:
-        """Change a parameter of the running experiment at the next step; see `change_together`."""
+        """Change a parameter of the current run at the next step; see `change_together`."""
         self.change_together({path: value})
 
     def change_together(self, changes: Mapping[str, Value]) -> None:
-        """Change parameters of the running experiment at the next step: all of them, or none if one is refused.
+        """Change parameters of the current run at the next step: all of them, or none if one is refused.
 
-        Changes that wait are carried out together with them: of several values of a parameter the last counts.
+        Changes that wait are carried out together with them: of several values of a parameter the last counts. Where
+        the run has gone on from the step that is shown, they make a branch.
         """
         with self._lock:
             waiting = self._changes
             waiting.update(changes)
         self._commands.put(lambda: self._change(waiting))
 
-    def play(self, playing: bool) -> None:
-        """Go on, or pause."""
-        self._commands.put(lambda: self._set_playing(playing))
+    def play(self, playing: int) -> None:
+        """Go on, pause, or with -1 go backwards."""
+        self._hurry(lambda: self._set_playing(int(playing)))
 
     def step(self, steps: int = 1) -> None:
-        """Train for some steps and pause."""
-        self._commands.put(lambda: self._single(steps))
+        """Train for some steps, or go back by some, and pause."""
+        self._hurry(lambda: self._single(steps))
+
+    def seek(self, step: int) -> None:
+        """Go to a step, exactly, and pause."""
+        self._hurry(lambda: self._seek(step))
+
+    def scrub(self, step: int) -> None:
+        """Show at once the kept state nearest to a step, and pause."""
+        self._hurry(lambda: self._scrub(step))
 
     def limit(self, steps_per_second: float | None) -> None:
         """Train at most this fast; None: as fast as possible."""
-        self._commands.put(lambda: self._set_limit(steps_per_second))
+        self._commands.put(lambda: self._set_limits(steps_per_second, self._replay_limit))
+
+    def limit_replay(self, steps_per_second: float | None) -> None:
+        """Go through what was trained already at most this fast; None: as fast as possible."""
+        self._commands.put(lambda: self._set_limits(self._limit, steps_per_second))
 
     def look(self, needs: Need) -> None:
         """Say what the next frames must hold."""
         self._commands.put(lambda: self._set_needs(needs))
+
+    def branch(self, name: str = "", seed: int | None = None, beside: bool = True) -> None:
+        """Branch from where the current run stands, and show the branch beside it or instead of it."""
+        self._do(lambda session: self._branch(session, None, name, seed, beside))
+
+    def show_branches(self, places: Sequence[int]) -> None:
+        """Show branches side by side, the first of them as the current one."""
+        self._do(lambda session: self._show_places(session, places))
+
+    def remove_branch(self, place: int) -> None:
+        """Forget a branch and what branched from it."""
+        self._do(lambda session: self._remove(session, place))
+
+    def rename_branch(self, place: int, name: str) -> None:
+        """Give a branch another name."""
+        self._do(lambda session: setattr(session.branches[place], "name", name))
+
+    def bookmark(self, name: str = "") -> None:
+        """Mark the step that is shown."""
+        self._do(lambda session: session.bookmark(self._travel.position if self._travel else 0, name))
+
+    def take_notes(self, text: str) -> None:
+        """Keep the person's notes."""
+        self._do(lambda session: setattr(session, "notes", text))
+
+    def _do(self, order: Callable[[Session], object]) -> None:
+        def carry_out() -> None:
+            if self._session is None:
+                return
+            try:
+                order(self._session)
+            except (ValueError, ExperimentError) as error:
+                self._messages.append(str(error))
+            self._onlooker.renew()
+
+        self._commands.put(carry_out)
+
+    def _renumber(self, order: Callable[[int], None]) -> int:
+        with self._lock:
+            self._changes = {}
+            self._issued += 1
+            number = self._issued
+        self._hurry(lambda: order(number))
+        return number
+
+    def _hurry(self, command: Command) -> None:
+        """Put a command that ends a way to an earlier one's goal."""
+        self._urgent += 1
+        self._commands.put(command)
+
+    # ---------------------------------------------------------------- answers
 
     def take(self) -> Report | None:
         """Take the newest report, if there is one since the last call."""
@@ -163,32 +195,34 @@ class Trainer:
         return report
 
     def messages(self) -> list[str]:
-        """Take all sentences for the person since the last call; none is ever dropped."""
-        taken: list[str] = []
-        with contextlib.suppress(IndexError):
-            while True:
-                taken.append(self._messages.popleft())
-        return taken
+        """Take all sentences about what went wrong since the last call; none is ever dropped."""
+        return _taken(self._messages)
+
+    def notices(self) -> list[str]:
+        """Take all sentences about what was done since the last call."""
+        return _taken(self._notices)
 
     def stop(self, wait: float = 0.7) -> bool:
         """End the thread, in the middle of a compilation too; return whether it ended in time."""
         self._stopping = True
-        compiler = self._compiler
-        if compiler is not None:
-            with contextlib.suppress(OSError):
-                compiler.kill()
+        self._compilation.stop()
         self._wake()
         until = time.monotonic() + wait
         if self._thread.ident is not None:
             self._thread.join(wait)
-        for watcher in self._watchers:
-            watcher.stop(max(0.05, until - time.monotonic()))
+        self._onlooker.stop(until)
         return not self.alive
 
     @property
     def alive(self) -> bool:
         """Whether one of the threads runs."""
-        return self._thread.is_alive() or any(watcher.alive for watcher in self._watchers)
+        return self._thread.is_alive() or self._onlooker.alive
+
+    # ---------------------------------------------------------------- the thread
+
+    @property
+    def _run(self) -> Run | None:
+        return None if self._session is None else self._session.current.run
 
     def _main(self) -> None:
         while not self._stopping:
@@ -197,6 +231,8 @@ class Trainer:
             except Exception as error:
                 # Whatever goes wrong reaches the person as a sentence; the thread lives on for the next command.
                 self._fail(error)
+        if self._travel is not None:
+            self._travel.close()
 
     def _work_until_diverged(self) -> None:
         # The engine takes half a second to load; the window is there already.
@@ -205,24 +241,35 @@ class Trainer:
         try:
             self._work()
         except TrainingDiverged as diverged:
-            self._playing = False
+            self._playing = 0
             self._diverged = str(diverged)
-            self._renew()
+            self._onlooker.renew()
 
     def _work(self) -> None:
-        if self._playing and self._run is not None:
+        if self._playing and self._session is not None:
             self._carry_out(0.0)
         else:
             # The window takes a frame without a word.
-            self._carry_out(SHORT_WAIT if self._run is not None and self._stale else PAUSED_WAIT)
-        if self._run is None or self._stopping:
+            self._carry_out(SHORT_WAIT if self._session is not None and self._onlooker.stale else PAUSED_WAIT)
+        travel = self._travel
+        if travel is None or self._stopping:
             return
-        if self._playing:
-            self._clock.burst(self._run, self._limit)
-            self._stale = self._unmeasured = self._unanalysed = True
-        self._show()
-        self._measure()
-        self._take_spectrum()
+        if self._playing > 0:
+            self._clock.burst(travel, self._replay_limit if travel.past else self._limit)
+            self._onlooker.touch()
+            self._messages.extend(travel.losses())
+        elif self._playing < 0:
+            if not travel.back(self._clock, self._replay_limit):
+                self._playing = 0
+                self._onlooker.renew()
+            self._onlooker.stale = True
+        moving = self._playing != 0
+        should_stop = self._until_left()
+        if self._slot is None:
+            self._show(travel, moving)
+        if travel.exact:
+            self._onlooker.measure(travel.runs, moving, should_stop)
+            self._onlooker.analyse(travel.runs[0], moving, should_stop)
 
     def _carry_out(self, wait: float) -> None:
         with contextlib.suppress(queue.Empty):
@@ -231,278 +278,309 @@ class Trainer:
                 command()
                 command = self._commands.get_nowait()
 
-    def _renew(self) -> None:
-        """Have the state drawn and measured as soon as possible."""
-        self._frame_due = self._metrics_due = self._spectrum_due = 0.0
-        self._stale = self._unmeasured = self._unanalysed = True
-
     def _wake(self) -> None:
         """Have the thread look at what there is to do."""
         self._commands.put(lambda: None)
 
-    def _show(self) -> None:
-        """Have a frame made if the last one was taken and the time for it is there."""
-        assert self._run is not None
-        now = time.perf_counter()
-        if not self._stale or self._slot is not None or not self._showing.idle:
-            return
-        if self._playing and now < self._frame_due:
-            return
-        run, needs = self._run, self._needs
-        glance = run.glance(needs & ~Need.SPECTRUM)
-        copied = time.perf_counter() - now
-        self._frame_due = now + max(FRAME_EVERY, copied / GLANCE_SHARE)
+    def _show(self, travel: Travel, moving: bool) -> None:
+        """Have a report made with frames of all that is shown."""
+
+        def put(frames: list[Frame]) -> None:
+            marked = [replace(frame, marks=marks) for frame, marks in zip(frames, all_marks, strict=True)]
+            lanes = tuple(
+                Lane(place, name, fields, frame)
+                for place, name, fields, frame in zip(places, names, different, marked, strict=True)
+            )
+            self._put(replace(report, frame=marked[0], lanes=lanes))
+
+        def glances(needs: Need) -> list[tuple[Run, object]]:
+            nonlocal report, all_marks, places, names, different
+            session = self._session
+            assert session is not None
+            report = self._report(session, travel)
+            all_marks = [session.marks(branch) for branch in session.shown]
+            report = replace(report, marks=all_marks[0])
+            places = [session.branches.index(branch) for branch in session.shown]
+            names = [branch.name for branch in session.shown]
+            different = _different([run.experiment for run in travel.runs])
+            return travel.glances(needs)
+
+        report = Report(Status.PAUSED)
+        all_marks, places, names, different = [], [], [], []
+        self._onlooker.show(glances, put, moving)
+
+    def _report(self, session: Session, travel: Travel) -> Report:
         status = Status.RUNNING if self._playing else Status.PAUSED
-        if self._diverged:
+        told = self._diverged if not travel.past else ""
+        if told:
             status = Status.DIVERGED
-        report = Report(
-            status, self._diverged, None, self._clock.rate if self._playing else 0.0, 1.0, self._runs
+        places = {id(branch): place for place, branch in enumerate(session.branches)}
+        return Report(
+            status,
+            told,
+            steps_per_second=self._clock.rate if self._playing else 0.0,
+            progress=1.0,
+            run=self._runs,
+            playing=self._playing,
+            position=travel.position,
+            end=max(run.end for run in travel.runs),
+            branches=tuple(
+                BranchInfo(
+                    branch.name, places.get(id(branch.parent), -1), branch.since, branch.run.end
+                )
+                for branch in session.branches
+            ),
+            opened=self._opened,
+            changes=self._carried_out,
+            touched=session.touched,
+            notes=session.notes,
+            note=session.current.run.note,
+            epoch=travel.epoch,
         )  # fmt: skip
-        self._stale = False
-
-        def make() -> None:
-            began = time.perf_counter()
-            frame = run.observer.frame(glance, needs, run.measurer.newest)
-            if self._run is run:
-                # Others may look more often than the thread has time for.
-                self._frame_due = max(self._frame_due, began + (time.perf_counter() - began) / FRAME_SHARE)
-            self._put(replace(report, frame=frame), run)
-
-        self._give(self._showing, run, make)
-
-    def _give(self, watcher: Watcher, run: Run, job: Callable[[], None]) -> None:
-        """Have a job done for a run; what goes wrong with it matters as long as the run does."""
-
-        def guarded() -> None:
-            try:
-                job()
-            except Exception as error:
-                failure = error
-                self._commands.put(lambda: self._fail(failure) if self._run is run else None)
-
-        watcher.do(guarded)
-
-    def _measure(self) -> None:
-        """Have the state measured if the time for it is there; meanwhile work on the noise floors."""
-        assert self._run is not None
-        now = time.perf_counter()
-        needs = self._needs & MEASURED
-        if not self._measuring.idle or not needs:
-            return
-        run, should_stop = self._run, self._until_left()
-        measurer = run.measurer
-        if not self._unmeasured or (self._playing and now < self._metrics_due):
-            if not measurer.floor_done:
-                self._give(self._measuring, run, lambda: self._refine(measurer, should_stop))
-            return
-        glance = run.glance(needs | Need.HISTORY)
-        self._unmeasured = False
-
-        def make() -> None:
-            began = time.perf_counter()
-            measurer.measure(glance, needs, should_stop)
-            cost = time.perf_counter() - began
-            if not should_stop():
-                self._metrics_due = began + min(max(METRICS_EVERY, cost / METRICS_SHARE), METRICS_AT_LEAST)
-                self._stale = True
-
-        self._give(self._measuring, run, make)
-
-    def _refine(self, measurer: Measurer, should_stop: Callable[[], bool]) -> None:
-        floors = measurer.newest.floors
-        measurer.refine(REFINING, should_stop)
-        if measurer.newest.floors != floors and not should_stop():
-            self._stale = True
-
-    def _take_spectrum(self) -> None:
-        """Have the spectrum of the game computed if somebody looks at it and the time for it is there."""
-        assert self._run is not None
-        now = time.perf_counter()
-        if Need.SPECTRUM not in self._needs or not self._analysing.idle or not self._unanalysed:
-            return
-        if self._playing and now < self._spectrum_due:
-            return
-        run, should_stop = self._run, self._until_left()
-        glance = run.glance(Need.SPECTRUM)
-        self._unanalysed = False
-        resting = _Resting(SPECTRUM_SHARE, lambda: should_stop() or Need.SPECTRUM not in self._needs)
-
-        def make() -> None:
-            run.measurer.measure_spectrum(glance, resting)
-            if not should_stop():
-                self._spectrum_due = time.perf_counter() + SPECTRUM_PAUSE
-                self._stale = True
-
-        self._give(self._analysing, run, make)
 
     def _tell(self, error: Exception) -> None:
         self._messages.append(_sentence(error))
 
     def _until_left(self) -> Callable[[], bool]:
-        """Return what tells whether the present run was left."""
+        """Return what tells whether the present session was left."""
         number = self._runs
         return lambda: self._stopping or self._runs != number
 
+    def _failed(self, error: Exception, runs: Sequence[Run]) -> None:
+        """Have what went wrong beside the training end it, as long as it is about what is trained."""
+
+        def told() -> None:
+            if self._travel is not None and any(run in self._travel.runs for run in runs):
+                self._fail(error)
+
+        self._commands.put(told)
+
     def _fail(self, error: Exception) -> None:
         traceback.print_exception(error)
-        self._playing = False
+        self._playing = 0
         with self._lock:
-            self._run = None
+            self._leave()
         self._put(Report(Status.FAILED, _sentence(error), run=self._runs))
 
-    def _put(self, report: Report, run: Run | None = None) -> None:
-        """Leave a report in the mailbox; one that was made of a run, only as long as that is the present one."""
+    def _put(self, report: Report) -> None:
+        """Leave a report in the mailbox; one with frames, as long as they are of what is shown."""
         with self._lock:
-            if report.run == self._runs and (run is None or run is self._run):
+            fresh = report.frame is None or (self._travel is not None and report.epoch == self._travel.epoch)
+            if report.run == self._runs and fresh:
                 self._slot = report
+            elif report.frame is not None:
+                self._onlooker.stale = True
 
-    def _begin(self, experiment: Experiment) -> None:
-        self._run = None
-        self._runs += 1
-        self._diverged = ""
-        self._put(Report(Status.STARTING, "Starting", run=self._runs))
-        if not self._compile(experiment.precision):
+    # ---------------------------------------------------------------- sessions
+
+    def _begin(self, named: Named, number: int) -> None:
+        with self._lock:
+            self._leave()
+        self._runs = number
+        self._diverged = self._opened = ""
+        self._put(Report(Status.STARTING, "Starting", run=number))
+        if not self._compile({experiment.precision for _, experiment in named}):
             return
-        from ganviz.run import Run
+        from ganviz.run import Run, Session
 
-        self._run = Run(experiment)
-        self._clock = _Clock()
-        self._renew()
-        self._metrics_due = time.perf_counter() + FIRST_METRICS
+        session = Session(Run(named[0][1]), named[0][0] or "main")
+        others = [session.add(Run(experiment), session.free_name(name)) for name, experiment in named[1:]]
+        session.show([session.branches[0], *others])
+        self._enter(session)
 
-    def _compile(self, bits: int) -> bool:
-        """Have the engine compiled by another process if it is not in the cache; return whether to go on."""
-        from ganviz.engine import warmup
+    def _open(self, path: Path, number: int) -> None:
+        self._put(Report(Status.OPENING, f"Opening {path.name}", run=self._runs))
+        try:
+            session = self._read(path)
+        except (ExperimentError, MemoryError) as error:
+            self._messages.append(str(error) or f"{path}: there is not enough memory to open it")
+            session = None
+        # Where the file cannot be used, the session that was there goes on under the new number.
+        self._runs = number
+        if session is None:
+            self._onlooker.renew()
+            return
+        with self._lock:
+            self._leave()
+        self._diverged, self._opened = "", str(path)
+        self._playing = 0
+        self._enter(session)
 
-        if warmup.is_ready(bits):
-            return not self._stopping
-        message = "Compiling the engine for this computer. This happens once"
-        self._put(Report(Status.COMPILING, message, run=self._runs))
-        # Not from the current folder, whatever lies there; and an interrupt in the terminal is for this process.
-        command = [sys.executable, "-P", "-m", "ganviz.engine.warmup", str(bits)]
-        package = str(Path(ganviz.__file__).resolve().parent.parent)
-        paths = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
-        self._compiler = subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env={**os.environ, "PYTHONPATH": paths},
-            start_new_session=True,
-        )
-        with self._compiler as process:
-            assert process.stdout is not None
-            # Whoever stopped while the process was being started found nothing to kill.
-            if self._stopping:
-                process.kill()
-            for line in process.stdout:
-                done, total = line.split()
-                self._put(Report(Status.COMPILING, message, progress=int(done) / int(total), run=self._runs))
-                if self._stopping:
-                    process.kill()
-        self._compiler = None
-        # Where the other process failed, the run itself compiles, or fails with a sentence of its own.
-        return not self._stopping
+    def _read(self, path: Path) -> Session | None:
+        from ganviz.run.opening import read_held
+
+        def progress(share: float) -> None:
+            self._put(Report(Status.OPENING, f"Opening {path.name}", progress=share, run=self._runs))
+
+        held = read_held(path)
+        return held.session(progress, self._until_urgent()) if self._compile(held.precisions) else None
+
+    def _enter(self, session: Session) -> None:
+        self._session = session
+        self._travel = Travel(session)
+        self._clock = Clock()
+        self._diverged = self._travel.diverged
+        self._onlooker.welcome()
+
+    def _leave(self) -> None:
+        travel, self._session, self._travel = self._travel, None, None
+        if travel is not None:
+            travel.close()
+
+    def _compile(self, precisions: set[int]) -> bool:
+        """Have the engine compiled if it is not in the cache; return whether to go on."""
+        number = self._runs
+
+        def progress(share: float) -> None:
+            self._put(Report(Status.COMPILING, MESSAGE, progress=share, run=number))
+
+        return all(self._compilation.make(bits, progress) for bits in sorted(precisions)) and not self._stopping
+
+    # ---------------------------------------------------------------- orders
 
     def _change(self, pending: dict[str, Value]) -> None:
         with self._lock:
             changes = dict(pending)
             pending.clear()
-        if self._run is None:
-            return
-        if not changes:
+        self._carried_out += 1
+        session, travel = self._session, self._travel
+        if session is None or travel is None or not changes:
             return
         try:
-            self._run.change_together(changes)
+            self._settle()
+            run = travel.runs[0]
+            if run.step < run.end:
+                self._branch(session, changes, "", None, beside=False)
+            else:
+                run.change_together(changes)
+                self._diverged = ""
         except ExperimentError as error:
             self._messages.append(str(error))
         else:
-            self._diverged = ""
             # Steps may take longer from now on: the next bursts are short until that is known.
-            self._clock = _Clock()
-        self._renew()
+            self._clock = Clock()
+        self._onlooker.renew()
 
-    def _set_playing(self, playing: bool) -> None:
-        if playing and self._diverged:
-            self._messages.append(self._diverged)
-            self._stale = True
-            return
+    def _branch(
+        self, session: Session, changes: Mapping[str, Value] | None, name: str, seed: int | None, beside: bool
+    ) -> None:
+        self._settle()
+        parent = session.current
+        branch = session.branch(changes, name, seed)
+        others = session.shown if beside else session.shown[1:]
+        # The newest stands first: what is changed next is about it.
+        session.show([branch, *others][: self._most()])
+        self._arrange(session)
+        self._notices.append(
+            f"“{branch.name}” branches from “{parent.name}” at step {branch.since:,}, which is kept as it was."
+        )
+
+    def _most(self) -> int:
+        from ganviz.run.session import LANES
+
+        return LANES
+
+    def _show_places(self, session: Session, places: Sequence[int]) -> None:
+        session.show([session.branches[place] for place in places])
+        self._arrange(session)
+
+    def _remove(self, session: Session, place: int) -> None:
+        session.remove(session.branches[place])
+        self._arrange(session)
+
+    def _arrange(self, session: Session) -> None:
+        """Show other branches than before, all at the step that was shown."""
+        assert self._travel is not None
+        position = self._travel.position
+        with self._lock:
+            self._travel.close()
+            self._travel = Travel(session, self._travel.epoch + 1)
+        self._travel.seek(position, self._until_urgent())
+        self._diverged = self._travel.diverged
+        self._clock = Clock()
+
+    def _settle(self) -> None:
+        """Go exactly to where the slider was left."""
+        if self._travel is not None and not self._travel.exact:
+            self._travel.seek(self._travel.position, self._until_urgent())
+
+    def _set_playing(self, playing: int) -> None:
+        travel = self._travel
+        if travel is not None:
+            if playing > 0:
+                self._settle()
+            if playing > 0 and self._diverged and not travel.past:
+                self._messages.append(self._diverged)
+                self._onlooker.stale = True
+                return
+            if not playing:
+                self._settle()
         self._playing = playing
-        self._stale = self._unmeasured = self._unanalysed = True
+        self._clock = Clock() if playing < 0 else self._clock
+        self._onlooker.touch()
 
     def _single(self, steps: int) -> None:
-        self._playing = False
-        self._stale = self._unmeasured = self._unanalysed = True
-        if self._run is not None:
-            self._run.advance(steps)
+        self._playing = 0
+        travel = self._travel
+        if travel is not None:
+            self._settle()
+            self._onlooker.renew()
+            if steps < 0:
+                travel.seek(max(0, travel.position + steps), self._until_urgent())
+            else:
+                travel.advance(steps)
+                self._messages.extend(travel.losses())
+        self._onlooker.renew()
 
-    def _set_limit(self, steps_per_second: float | None) -> None:
-        self._limit = steps_per_second
-        self._clock = _Clock()
+    def _seek(self, step: int) -> None:
+        self._playing = 0
+        if self._travel is not None:
+            self._travel.seek(step, self._until_urgent(), self._seeking)
+            self._onlooker.renew()
+
+    def _seeking(self, share: float) -> None:
+        assert self._travel is not None
+        self._put(
+            Report(
+                Status.SEEKING, f"Going to step {self._travel.goal:,}", progress=share, run=self._runs,
+                position=self._travel.goal,
+            )
+        )  # fmt: skip
+
+    def _scrub(self, step: int) -> None:
+        self._playing = 0
+        if self._travel is not None:
+            self._travel.scrub(step)
+            self._onlooker.renew()
+
+    def _until_urgent(self) -> Callable[[], bool]:
+        """Return what tells whether a newer command ends the way to the goal of this one."""
+        urgent = self._urgent
+        return lambda: self._stopping or self._urgent != urgent
+
+    def _set_limits(self, training: float | None, replay: float | None) -> None:
+        self._limit, self._replay_limit = training, replay
+        self._clock = Clock()
 
     def _set_needs(self, needs: Need) -> None:
-        if Need.SPECTRUM in needs & ~self._needs and self._run is not None:
+        if Need.SPECTRUM in needs & ~self._onlooker.needs and self._run is not None:
             self._run.measurer.forget_spectrum()
-        self._needs = needs
-        self._renew()
+        self._onlooker.needs = needs
+        self._onlooker.renew()
 
 
-class _Resting:
-    """Asked between the pieces of a long work: sleeps so that the work has only its share of the time.
+def _different(experiments: Sequence[Experiment]) -> list[dict[str, Value]]:
+    from ganviz.run.session import different
 
-    A piece is what lies between two questions.
-    """
-
-    def __init__(self, share: float, should_stop: Callable[[], bool]) -> None:
-        self._pause = (1.0 - share) / share
-        self._should_stop = should_stop
-        self._asked = time.perf_counter()
-
-    def __call__(self) -> bool:
-        worked = time.perf_counter() - self._asked
-        if not self._should_stop():
-            time.sleep(min(worked * self._pause, LONGEST_REST))
-        self._asked = time.perf_counter()
-        return self._should_stop()
+    return different(experiments) if len(experiments) > 1 else [{} for _ in experiments]
 
 
-class _Clock:
-    """Sizes bursts to their time and the training to its speed limit, and measures its rate."""
-
-    def __init__(self) -> None:
-        self.rate = 0.0
-        self._steps = 1
-        self._counted = 0
-        self._since = time.perf_counter()
-        self._allowed = 1.0
-        self._last = self._since
-
-    def burst(self, run: Run, limit: float | None) -> None:
-        """Train for one burst, or wait a little where the limit allows no step yet."""
-        now = time.perf_counter()
-        steps = self._steps
-        if limit is not None:
-            self._allowed = min(self._allowed + (now - self._last) * limit, max(1.0, limit * 0.1))
-            self._last = now
-            steps = min(steps, int(self._allowed))
-            if steps == 0:
-                time.sleep(min(0.01, (1.0 - self._allowed) / limit))
-                self._measure(0)
-                return
-            self._allowed -= steps
-        run.advance(steps)
-        elapsed = time.perf_counter() - now
-        fitting = steps * BURST / max(elapsed, 1e-6)
-        # Growth is slow, so that one burst that was measured short does not make the next a long one.
-        self._steps = max(1, min(int(fitting), 2 * self._steps))
-        self._measure(steps)
-
-    def _measure(self, steps: int) -> None:
-        self._counted += steps
-        elapsed = time.perf_counter() - self._since
-        if elapsed > 0.5:
-            self.rate = self._counted / elapsed
-            self._counted, self._since = 0, time.perf_counter()
+def _taken(sentences: deque[str]) -> list[str]:
+    taken: list[str] = []
+    with contextlib.suppress(IndexError):
+        while True:
+            taken.append(sentences.popleft())
+    return taken
 
 
 def _sentence(error: Exception) -> str:

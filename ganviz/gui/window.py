@@ -41,7 +41,8 @@ from .findings import Findings
 from .form import Form, differences, paths_in, said
 from .menus import Menus
 from .stage import Stage
-from .trainer import Report, Status, Trainer
+from .reports import Report, Status
+from .trainer import Trainer
 
 PULL_EVERY = 16
 """Milliseconds between two looks into the mailbox."""

@@ -4,14 +4,17 @@ from typing import TYPE_CHECKING
 
 from ganviz._lazy import attach
 
-from .frame import Frame, Need, Surface
+from .frame import Frame, Mark, Need, Surface
 from .history import History, Series
 
 if TYPE_CHECKING:
     from .glance import Glance
-    from .measurer import SAMPLE_METRICS, Measured, Measurer
+    from .measurer import Measured, Measurer
+    from .memory import SAMPLE_METRICS
     from .observer import Observer
-    from .run import STEP_METRICS, Change, Run, TrainingDiverged
+    from .recorded import Change
+    from .run import STEP_METRICS, Run, TrainingDiverged
+    from .session import Session
 
 # These need the engine; what views look at does not.
 __getattr__ = attach(
@@ -21,8 +24,10 @@ __getattr__ = attach(
         "Measured": "measurer",
         "Measurer": "measurer",
         "Observer": "observer",
-        "SAMPLE_METRICS": "measurer",
-        **dict.fromkeys(("STEP_METRICS", "Change", "Run", "TrainingDiverged"), "run"),
+        "SAMPLE_METRICS": "memory",
+        "Change": "recorded",
+        "Session": "session",
+        **dict.fromkeys(("STEP_METRICS", "Run", "TrainingDiverged"), "run"),
     },
 )
 
@@ -33,12 +38,14 @@ __all__ = [
     "Frame",
     "Glance",
     "History",
+    "Mark",
     "Measured",
     "Measurer",
     "Need",
     "Observer",
     "Run",
     "Series",
+    "Session",
     "Surface",
     "TrainingDiverged",
 ]

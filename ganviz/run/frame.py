@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Flag, auto
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +65,31 @@ class Surface:
     slopes: Floats
 
 
+MarkKind = Literal["change", "diagnosis", "bookmark", "branch"]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Something at a step that is worth finding again.
+
+    Attributes
+    ----------
+    step : int
+        Finished steps at which it is.
+    kind : str
+        A change of a parameter, a diagnosis that begins, a bookmark of the person's or a branch that leaves.
+    label : str
+        What it is, without the step.
+    good : bool
+        Whether a diagnosis is a good one.
+    """
+
+    step: int
+    kind: MarkKind
+    label: str
+    good: bool = False
+
+
 @dataclass(frozen=True)
 class Frame:
     """One step of a run; samples and places in the data's own units.
@@ -109,6 +135,10 @@ class Frame:
         Centres of the modes that are not captured.
     metrics_step : int
         The step whose samples the metrics are of; -1 where nothing was measured yet.
+    end : int
+        The last step that is recorded; -1: the frame's own.
+    marks : tuple of Mark
+        What is worth finding again in the whole of the run, in the order of steps.
     """
 
     step: int
@@ -136,3 +166,10 @@ class Frame:
     diagnoses: tuple[Diagnosis, ...] = ()
     missing: Floats = field(default_factory=lambda: np.empty((0, 1)))
     metrics_step: int = -1
+    end: int = -1
+    marks: tuple[Mark, ...] = ()
+
+    @property
+    def past(self) -> bool:
+        """Whether the run is recorded beyond this step."""
+        return self.end > self.step

@@ -31,6 +31,8 @@ class Glance:
         Steps, cursors and updates.
     metrics : dict
         Those of the step's own batches.
+    end : int
+        The newest step that was trained: what is measured before it is not remembered, for it was.
     history, recent : dict, optional
         Series of these metrics by name, where they were asked for: over all steps, and one by one over the newest.
     diverged : str
@@ -43,6 +45,12 @@ class Glance:
     numbers: Floats
     counters: NDArray[np.int64]
     metrics: Mapping[str, float]
+    end: int
     history: Mapping[str, Series] | None = None
     recent: Mapping[str, Series] | None = None
     diverged: str = ""
+
+    @property
+    def past(self) -> bool:
+        """Whether the run has gone on from there."""
+        return self.step < self.end

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .recorded import Block
+
 Floats = NDArray[np.float64]
 
 BUCKETS = 1024
@@ -44,19 +46,30 @@ class History:
             return
         while (first_step + len(rows) - 1) // self.stride >= BUCKETS:
             self._merge()
-        steps = np.arange(first_step, first_step + len(rows))
+        self._take(np.arange(first_step, first_step + len(rows)), rows, rows, rows)
+
+    def add_block(self, block: Block) -> None:
+        """Add what was recorded of steps in a row."""
+        if not len(block.mean):
+            return
+        while (block.end - 1) // self.stride >= BUCKETS:
+            self._merge()
+        steps = block.first + block.stride * np.arange(len(block.mean))
+        self._take(steps, *(values.astype(np.float64) for values in (block.low, block.mean, block.high)), block.stride)
+
+    def _take(self, steps: NDArray[np.int64], low: Floats, rows: Floats, high: Floats, weight: int = 1) -> None:
         buckets, starts = np.unique(steps // self.stride, return_index=True)
         known = ~np.isnan(rows)
         self._low[buckets] = np.minimum(
-            self._low[buckets], np.minimum.reduceat(np.where(known, rows, np.inf), starts, axis=0)
+            self._low[buckets], np.minimum.reduceat(np.where(known, low, np.inf), starts, axis=0)
         )
         self._high[buckets] = np.maximum(
-            self._high[buckets], np.maximum.reduceat(np.where(known, rows, -np.inf), starts, axis=0)
+            self._high[buckets], np.maximum.reduceat(np.where(known, high, -np.inf), starts, axis=0)
         )
         # Losses on both sides of a divergence may be infinite of either sign: their mean is not a number.
         with np.errstate(invalid="ignore"):
-            self._sum[buckets] += np.add.reduceat(np.where(known, rows, 0.0), starts, axis=0)
-        self._count[buckets] += np.add.reduceat(known.astype(np.int64), starts, axis=0)
+            self._sum[buckets] += weight * np.add.reduceat(np.where(known, rows, 0.0), starts, axis=0)
+        self._count[buckets] += weight * np.add.reduceat(known.astype(np.int64), starts, axis=0)
 
     def series(self, name: str) -> Series:
         """Return what is known of one column; ``steps`` are the middles of the buckets."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -32,6 +32,8 @@ from ganviz.metrics.transport import LIVE_ASSIGNED
 from .frame import Need
 from .glance import Glance
 from .history import History, Series
+from .memory import SAMPLE_METRICS, Memory
+from .recorded import Finding, Measurements
 
 JUDGED = 1000
 """Real and fake samples at which the slope of the discriminator is taken."""
@@ -43,12 +45,6 @@ DENSE = 16_384
 """Samples that the generator's density is estimated from."""
 MEASURABLE = 1e100
 """Samples beyond this are not measured."""
-
-SAMPLE_METRICS = (
-    "kl", "reverse_kl", "js", "tv", "w1", "w2", "sliced_w2", "energy", "precision", "recall",
-    "high_quality", "modes", "mode_kl", "slope_data", "slope_grid", "critic_bound",
-)  # fmt: skip
-"""Metrics that have curves; estimates of their errors do not."""
 
 Floats = NDArray[np.float64]
 Stop = Callable[[], bool]
@@ -115,7 +111,7 @@ class Measurer:
 
     def __init__(self, start: Glance, reference: Reference, grid: tuple[Floats, Floats]) -> None:
         self._start: Glance | None = start
-        self._experiment = start.experiment
+        self._experiment = self._judged = start.experiment
         self._reference = reference
         self._grid = grid
         self._evaluator = Evaluator(start.experiment, start.data)
@@ -125,6 +121,7 @@ class Measurer:
         self._history = History(SAMPLE_METRICS)
         self._steps: dict[Need, int] = {}
         self._told_diverged = False
+        self._memory = Memory()
         self._lock = threading.Lock()
         self.newest = NOTHING
 
@@ -147,7 +144,7 @@ class Measurer:
         """Measure what is needed of a glance, and return the newest there is of everything."""
         self._follow(glance)
         start, self._start = self._start, None
-        if start is not None and start.step < glance.step:
+        if start is not None and start.step < glance.step and not self._memory.knows(start.step):
             self._evaluator.take(start.numbers)
             self._remember(start.step, self._metrics(start, self._samples()))
         self._evaluator.take(glance.numbers)
@@ -168,13 +165,40 @@ class Measurer:
             self.refine(should_stop=should_stop)
         return self.newest
 
-    def at(self, step: int) -> Measured:
-        """Return what was measured at a step, with what belongs to no step: histories, floors and diagnoses."""
-        found = self.newest
+    def at(self, glance: Glance) -> Measured:
+        """Return what was measured at a glance's step, with what belongs to no step: histories, floors, diagnoses."""
+        with self._lock:
+            found, steps = self.newest, dict(self._steps)
         for need, fields in FIELDS.items():
-            if self._steps.get(need) != step:
+            if steps.get(need) != glance.step:
                 found = replace(found, **{name: getattr(NOTHING, name) for name in fields})
-        return found
+        return replace(found, diagnoses=self._memory.diagnoses(glance.step)) if glance.past else found
+
+    def shown(self, glance: Glance) -> Measured:
+        """Return what a picture of a glance shows: the newest there is, or of the past what was measured by then."""
+        if not glance.past:
+            return self.newest
+        found = self.at(glance)
+        if found.step == glance.step:
+            return found
+        step, values = self._memory.at(glance.step)
+        return replace(found, step=step, metrics=values)
+
+    def recall(self, measurements: Measurements | None, findings: Sequence[Finding]) -> None:
+        """Take over what was measured and found in the past of a run that is set up anew."""
+        self._memory.recall(measurements, findings)
+        for step, values in self._memory.rows():
+            self._history.add(step, values[None, :])
+        self._renew(history=self._series())
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Everything that was diagnosed so far."""
+        return self._memory.findings
+
+    def remembered(self, end: int) -> tuple[Measurements, tuple[Finding, ...]]:
+        """Return what was measured and found up to a step."""
+        return self._memory.until(end)
 
     def _keep(self, glance: Glance, need: Need, **fields: Any) -> None:
         with self._lock:
@@ -202,12 +226,18 @@ class Measurer:
 
     def _measure_samples(self, glance: Glance, samples: Floats | None) -> None:
         values = self._metrics(glance, samples)
-        self._remember(glance.step, values)
         modes = self._reference.modes
         missing = np.empty((0, glance.experiment.dimension))
         # One mode that is not met is no mode that is missing.
         if modes is not None and len(modes) > 1 and samples is not None:
             missing = modes.missing(samples)
+        self._keep(glance, Need.METRICS, step=glance.step, metrics=values, missing=missing)
+        if glance.past:
+            return
+        if glance.experiment != self._judged:
+            self._diagnostician.change(glance.experiment, glance.step)
+            self._judged = glance.experiment
+        self._remember(glance.step, values)
         series = self._series()
         if glance.diverged:
             self._diagnostician.diverged(glance.step, glance.diverged)
@@ -221,8 +251,8 @@ class Measurer:
         if samples is not None and self._is_near(values):
             evidence["spread"] = spread(samples, self._reference.points)
         diagnoses = self._diagnostician.observe(glance.step, evidence, known, missing)
+        self._memory.find(glance.step, diagnoses)
         self._renew(history=series, diagnoses=diagnoses)
-        self._keep(glance, Need.METRICS, step=glance.step, metrics=values, missing=missing)
 
     def _is_near(self, values: Mapping[str, float]) -> bool:
         """Whether samples lie about where the data does: elsewhere their spread says nothing about a collapse."""
@@ -310,7 +340,6 @@ class Measurer:
             return
         self._experiment = glance.experiment
         self._evaluator = Evaluator(glance.experiment, glance.data)
-        self._diagnostician.change(glance.experiment, glance.step)
         self._steps.clear()
         if glance.experiment.data != before.data:
             self._reference = Reference(glance.experiment, glance.data)
@@ -319,7 +348,10 @@ class Measurer:
             self._renew(floors={}, optimum=None, plan=None)
 
     def _remember(self, step: int, values: Mapping[str, float]) -> None:
-        self._history.add(step, np.array([[values.get(name, np.nan) for name in SAMPLE_METRICS]]))
+        """Keep what was measured, once for each step."""
+        row = np.array([values.get(name, np.nan) for name in SAMPLE_METRICS])
+        if self._memory.add(step, row):
+            self._history.add(step, row[None, :])
 
     def _series(self) -> dict[str, Series]:
         return {name: self._history.series(name) for name in SAMPLE_METRICS}

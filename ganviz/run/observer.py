@@ -72,6 +72,7 @@ class Observer:
             average=average,
             box=self.box,
             metrics={**measured.metrics, **glance.metrics},
+            end=glance.end,
             surface=self._surface() if Need.SURFACE in needs else None,
             pulls=pulls,
             pull_norms=norms,

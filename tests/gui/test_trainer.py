@@ -10,8 +10,9 @@ import pytest
 
 from ganviz.engine import warmup
 from ganviz.experiment import Experiment
-from ganviz.gui import trainer as trainer_module
-from ganviz.gui.trainer import Report, Status, Trainer
+from ganviz.gui import compiling
+from ganviz.gui.reports import Report, Status
+from ganviz.gui.trainer import Trainer
 from ganviz.run import Measurer, Need, Observer, Run
 
 SMALL = {
@@ -380,10 +381,10 @@ def test_a_frame_in_the_making_does_not_hide_a_failure(trainer, monkeypatch, cap
 
 
 def test_a_spectrum_rests_between_its_pieces():
-    from ganviz.gui.trainer import _Resting
+    from ganviz.gui.pace import Resting
 
     stops = []
-    resting = _Resting(0.25, lambda: bool(stops))
+    resting = Resting(0.25, lambda: bool(stops))
     time.sleep(0.03)
     began = time.perf_counter()
     assert not resting()
@@ -480,7 +481,7 @@ def test_stopping_just_as_a_compilation_begins(compiler, monkeypatch, a_second):
         go_on.wait(5)
         return popen(*args, **more)
 
-    monkeypatch.setattr(trainer_module.subprocess, "Popen", slow)
+    monkeypatch.setattr(compiling.subprocess, "Popen", slow)
     trainer = Trainer()
     trainer.start(experiment_of())
     assert starting.wait(5)

@@ -1,0 +1,192 @@
+"""The tree of branches: which there are, which are shown side by side, and what can be done with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QHeaderView,
+    QToolButton,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from .reports import BranchInfo
+
+MOST = 4
+"""Branches that are shown side by side at most."""
+PLACE = Qt.ItemDataRole.UserRole
+NAME, SINCE, END = range(3)
+
+
+class Branches(QWidget):
+    """Shows the branches of a session and sends what is wanted of them.
+
+    Signals
+    -------
+    branch_wanted(bool)
+        A branch from the step that is shown; True: with other data and noise.
+    shown_wanted(object)
+        Places of the branches to show side by side; the first is the current one.
+    remove_wanted(int), rename_wanted(int, str)
+        The place of a branch.
+    refused(str)
+        Why something cannot be done.
+    """
+
+    branch_wanted = Signal(bool)
+    shown_wanted = Signal(object)
+    remove_wanted = Signal(int)
+    rename_wanted = Signal(int, str)
+    refused = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.branch_action = self._make_action(
+            "Branch here", "Ctrl+D", "Start a branch at this step: same data, same noise, other settings if you like"
+        )
+        self.fresh_action = self._make_action(
+            "Branch with other noise", "Ctrl+Shift+D", "Start a branch at this step that draws other data and noise"
+        )
+        self.remove_action = self._make_action("Remove branch", "", "Forget the chosen branch and what branched from it")
+        self.branch_action.triggered.connect(self._on_branch)
+        self.fresh_action.triggered.connect(self._on_fresh)
+        self.remove_action.triggered.connect(self._on_remove)
+        self.tree = self._make_tree()
+        buttons = QHBoxLayout()
+        buttons.setContentsMargins(4, 0, 4, 4)
+        for action in (self.branch_action, self.fresh_action, self.remove_action):
+            button = QToolButton(self)
+            button.setDefaultAction(action)
+            buttons.addWidget(button)
+        buttons.addStretch(1)
+        rows = QVBoxLayout(self)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.addWidget(self.tree, 1)
+        rows.addLayout(buttons)
+        self._branches: tuple[BranchInfo, ...] = ()
+        self._shown: tuple[int, ...] = ()
+
+    def show_branches(self, branches: Sequence[BranchInfo], shown: Sequence[int]) -> None:
+        """Show the branches of a session, and which of them are seen; the first of these is the current one."""
+        if tuple(branches) == self._branches and tuple(shown) == self._shown:
+            return
+        same = [(b.name, b.parent, b.since) for b in branches] == [(b.name, b.parent, b.since) for b in self._branches]
+        self._branches, self._shown = tuple(branches), tuple(shown)
+        # While a name is being written nothing is taken from under the hand.
+        if self.tree.state() == QAbstractItemView.State.EditingState:
+            return
+        with QSignalBlocker(self.tree):
+            if not same:
+                self._build()
+            for item in self._items():
+                self._show(item)
+        self.remove_action.setEnabled(len(branches) > 1)
+
+    def _build(self) -> None:
+        chosen = self._chosen()
+        self.tree.clear()
+        made: list[QTreeWidgetItem] = []
+        for place, branch in enumerate(self._branches):
+            item = QTreeWidgetItem(self.tree if branch.parent < 0 else made[branch.parent])
+            item.setData(NAME, PLACE, place)
+            item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsEditable)
+            item.setTextAlignment(SINCE, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            item.setTextAlignment(END, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            made.append(item)
+        self.tree.expandAll()
+        if made:
+            self.tree.setCurrentItem(made[min(max(chosen, 0), len(made) - 1)])
+
+    def _show(self, item: QTreeWidgetItem) -> None:
+        place = item.data(NAME, PLACE)
+        branch = self._branches[place]
+        item.setText(NAME, branch.name)
+        item.setText(SINCE, f"{branch.since:,}")
+        item.setText(END, f"{branch.end:,}")
+        item.setCheckState(NAME, Qt.CheckState.Checked if place in self._shown else Qt.CheckState.Unchecked)
+        font = item.font(NAME)
+        font.setBold(bool(self._shown) and place == self._shown[0])
+        item.setFont(NAME, font)
+
+    def _items(self) -> list[QTreeWidgetItem]:
+        found: list[QTreeWidgetItem] = []
+        waiting = [self.tree.topLevelItem(i) for i in range(self.tree.topLevelItemCount())]
+        while waiting:
+            item = waiting.pop()
+            found.append(item)
+            waiting += [item.child(i) for i in range(item.childCount())]
+        return found
+
+    def _chosen(self) -> int:
+        item = self.tree.currentItem()
+        return -1 if item is None else int(item.data(NAME, PLACE))
+
+    def _make_tree(self) -> QTreeWidget:
+        tree = QTreeWidget(self)
+        tree.setAccessibleName("Branches")
+        tree.setHeaderLabels(["Branch", "from step", "to step"])
+        tree.setToolTip(
+            "Tick up to four branches to see them side by side; double click one to see it alone; F2 renames it"
+        )
+        tree.setUniformRowHeights(True)
+        tree.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed)
+        header = tree.header()
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
+        for column in (SINCE, END):
+            header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
+        tree.itemChanged.connect(self._on_changed)
+        tree.itemDoubleClicked.connect(self._on_double_click)
+        return tree
+
+    def _make_action(self, text: str, shortcut: str, tip: str) -> QAction:
+        action = QAction(text, self)
+        action.setShortcut(shortcut)
+        action.setToolTip(f"{tip} ({shortcut})" if shortcut else tip)
+        return action
+
+    @Slot(QTreeWidgetItem, int)
+    def _on_changed(self, item: QTreeWidgetItem, column: int) -> None:
+        place = item.data(NAME, PLACE)
+        if column != NAME or place is None:
+            return
+        name = item.text(NAME).strip()
+        if name != self._branches[place].name:
+            if name:
+                self.rename_wanted.emit(place, name)
+            else:
+                item.setText(NAME, self._branches[place].name)
+            return
+        ticked = item.checkState(NAME) == Qt.CheckState.Checked
+        wanted = [other for other in self._shown if other != place] + [place] * ticked
+        if not 1 <= len(wanted) <= MOST:
+            self.refused.emit(f"{len(wanted)} branches cannot be shown side by side: allowed are 1 to {MOST}.")
+            with QSignalBlocker(self.tree):
+                self._show(item)
+            return
+        self.shown_wanted.emit(wanted)
+
+    @Slot(QTreeWidgetItem)
+    def _on_double_click(self, item: QTreeWidgetItem) -> None:
+        self.shown_wanted.emit([item.data(NAME, PLACE)])
+
+    @Slot()
+    def _on_branch(self) -> None:
+        self.branch_wanted.emit(False)
+
+    @Slot()
+    def _on_fresh(self) -> None:
+        self.branch_wanted.emit(True)
+
+    @Slot()
+    def _on_remove(self) -> None:
+        place = self._chosen()
+        if place >= 0:
+            self.remove_wanted.emit(place)

@@ -1,0 +1,147 @@
+"""How the runs that are shown go through time together: forwards, backwards, and to any step."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ganviz.run import Need
+
+if TYPE_CHECKING:
+    from ganviz.run import Glance, Run, Session
+    from ganviz.run.lockstep import Lockstep
+    from ganviz.run.recorded import Keyframe
+
+    from .pace import Clock
+
+EXACT = 120.0
+"""Steps per second up to which a way back shows every step; faster ones go from one kept state to the next."""
+WHOLE = 10.0
+"""Seconds that the way back to the beginning takes where no speed is given."""
+LONGEST = 0.1
+"""Seconds of a way back in one go at most, so that a delay does not become a jump."""
+TOLD_AFTER = 0.3
+"""Seconds after which the progress of a way to a step is told."""
+
+Stop = Callable[[], bool]
+
+
+class Travel:
+    """The runs that a session shows, and where on their time they stand.
+
+    Attributes
+    ----------
+    epoch : int
+        Counts the jumps, so that a frame of before a jump can be told from one of after it.
+    position : int
+        The step that is shown. Where `exact` is not true, the runs do not stand there: kept states near it are shown.
+    goal : int
+        The step that is sought.
+    """
+
+    def __init__(self, session: Session, epoch: int = 0) -> None:
+        self.runs: list[Run] = [branch.run for branch in session.shown]
+        self._names = [branch.name for branch in session.shown]
+        self._lockstep: Lockstep | None = None
+        self._told: set[int] = set()
+        self._kept: list[Keyframe] | None = None
+        self.epoch = epoch
+        self.position = self.goal = self.runs[0].step
+        self._since = time.perf_counter()
+        if len(self.runs) > 1:
+            from ganviz.run.lockstep import Lockstep
+
+            self._lockstep = Lockstep(self.runs)
+            step = min(run.step for run in self.runs)
+            if any(run.step != step for run in self.runs):
+                self.seek(step, lambda: False)
+
+    @property
+    def exact(self) -> bool:
+        """Whether the runs stand where the slider does."""
+        return self._kept is None
+
+    @property
+    def past(self) -> bool:
+        """Whether what is shown lies before the end of a run."""
+        return any(self.position < run.end for run in self.runs)
+
+    @property
+    def diverged(self) -> str:
+        """The sentence where the current run cannot go on."""
+        return self.runs[0].diverged if self.runs[0].step == self.runs[0].end else ""
+
+    def advance(self, steps: int) -> None:
+        """Go on with all runs."""
+        if self._lockstep is None:
+            try:
+                self.runs[0].advance(steps)
+            finally:
+                self.position = self.runs[0].step
+            return
+        self._lockstep.advance(steps)
+        if len(self._lockstep.diverged) == len(self.runs):
+            self.position = self.runs[0].step
+            raise self._lockstep.diverged[0]
+        self.position = self._lockstep.step
+
+    def losses(self) -> list[str]:
+        """Return a sentence for each run that newly cannot go on while others do."""
+        if self._lockstep is None:
+            return []
+        lost = {place: error for place, error in self._lockstep.diverged.items() if place not in self._told}
+        self._told |= lost.keys()
+        return [f"“{self._names[place]}”: {error}" for place, error in lost.items()]
+
+    def seek(self, step: int, should_stop: Stop, progress: Callable[[float], None] | None = None) -> None:
+        """Go to a step exactly, each run as far as it was trained."""
+        self._kept = None
+        self.epoch += 1
+        self.goal = max(0, min(step, max(run.end for run in self.runs)))
+        began = time.perf_counter()
+        for place, run in enumerate(self.runs):
+            goal = min(self.goal, run.end)
+            start = run.before(goal)
+
+            def told(now: int, place: int = place, start: int = start, goal: int = goal) -> None:
+                if progress is not None and time.perf_counter() - began > TOLD_AFTER:
+                    progress((place + (now - start) / max(1, goal - start)) / len(self.runs))
+
+            if not run.seek(goal, should_stop, told):
+                break
+        self.position = max(run.step for run in self.runs)
+
+    def scrub(self, step: int) -> None:
+        """Show kept states near a step, at once."""
+        self.epoch += 1
+        self.position = max(0, min(step, max(run.end for run in self.runs)))
+        self._kept = [run.nearest(self.position) for run in self.runs]
+
+    def back(self, clock: Clock, speed: float | None) -> bool:
+        """Go back as far as the time since the last call allows; return whether it goes on."""
+        speed = speed or max(EXACT, max(run.end for run in self.runs) / WHOLE)
+        steps = min(clock.due(speed, 1.0), max(1, int(speed * LONGEST)))
+        if steps < 1:
+            time.sleep(min(0.01, 0.5 / speed))
+            return True
+        clock.spend(steps)
+        step = max(0, self.position - steps)
+        if speed <= EXACT or step == 0:
+            self.seek(step, lambda: False)
+        else:
+            self.scrub(step)
+            time.sleep(0.005)
+        return step > 0
+
+    def glances(self, needs: Need) -> list[tuple[Run, Glance]]:
+        """Return what frames of all runs are made of."""
+        if self._kept is None:
+            return [(run, run.glance(needs)) for run in self.runs]
+        return [(run, run.glance_at(kept, needs)) for run, kept in zip(self.runs, self._kept, strict=True)]
+
+    def close(self) -> None:
+        """End the threads of the runs."""
+        if self._lockstep is not None:
+            self._lockstep.close()
+            self._lockstep = None

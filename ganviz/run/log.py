@@ -1,0 +1,91 @@
+"""The changes of a run, and what its experiment was at any step."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+from ganviz.experiment import Experiment
+
+from .recorded import Change
+
+
+class Log:
+    """Changes in the order in which they were made, and the experiment after each.
+
+    Parameters
+    ----------
+    first : Experiment
+        At step 0.
+    changes : iterable of Change
+        Those that are known; each group in a row.
+    after : sequence of Experiment
+        The experiment after each group, where it is known.
+
+    Raises
+    ------
+    ExperimentError
+        If one of the changes is not allowed after those before it.
+    """
+
+    def __init__(self, first: Experiment, changes: Iterable[Change] = (), after: Sequence[Experiment] = ()) -> None:
+        self.first = first
+        self.changes: list[Change] = []
+        self._steps: list[int] = []
+        self._after: list[Experiment] = []
+        for place, (_, together) in enumerate(groupby(changes, key=lambda change: change.group)):
+            group = list(together)
+            known = after[place] if after else self.newest.replace({change.path: change.after for change in group})
+            self.add(group[0].step, known, [change.path for change in group])
+
+    @property
+    def newest(self) -> Experiment:
+        """The experiment after all changes."""
+        return self._after[-1] if self._after else self.first
+
+    def __len__(self) -> int:
+        """Return the number of groups of changes."""
+        return len(self._steps)
+
+    def add(self, step: int, after: Experiment, given: Iterable[str] = ()) -> None:
+        """Add what changed together after a step: the fields that were given, and those that followed them."""
+        old, new = self.newest.values(), after.values()
+        new = {path: new[path] for path in (*given, *new) if path in new}
+        self.changes += [
+            Change(step, path, old.get(path, value), value, len(self._steps))
+            for path, value in new.items()
+            if path not in old or old[path] != value
+        ]
+        self._steps.append(step)
+        self._after.append(after)
+
+    def before(self, step: int) -> Experiment:
+        """Return the experiment that was trained in a step's own training: changes made after the step left out."""
+        place = bisect_left(self._steps, step)
+        return self._after[place - 1] if place else self.first
+
+    def at(self, step: int) -> Experiment:
+        """Return the experiment after a step and all changes made there."""
+        place = bisect_right(self._steps, step)
+        return self._after[place - 1] if place else self.first
+
+    def changes_at(self, step: int) -> list[Experiment]:
+        """Return the experiments after each of the groups of changes made after a step, in their order."""
+        return self._after[bisect_left(self._steps, step) : bisect_right(self._steps, step)]
+
+    def next_step(self, step: int) -> int | None:
+        """Return the first step after one at which something changed, if there is one."""
+        place = bisect_right(self._steps, step)
+        return self._steps[place] if place < len(self._steps) else None
+
+    def until(self, step: int) -> Log:
+        """Return the log up to a step, with the changes made there."""
+        count = bisect_right(self._steps, step)
+        changes = [change for change in self.changes if change.group < count]
+        return Log(self.first, changes, self._after[:count])
+
+    @property
+    def after(self) -> tuple[Experiment, ...]:
+        """The experiment after each group of changes."""
+        return tuple(self._after)

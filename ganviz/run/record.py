@@ -1,0 +1,142 @@
+"""What every step measured, at full resolution as long as that fits, and never without its extremes."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .recorded import Block, Singles
+
+ROWS = 4096
+"""Rows of a whole block."""
+LIMIT = 48 * 2**20
+"""Bytes that the blocks of a run may take: those of about 1.2 million steps with ten metrics each."""
+FOLD = 8
+"""Rows that become one where the bytes run out."""
+
+Floats = NDArray[np.float64]
+
+
+class Record:
+    """Metrics of steps in a row, a row of single precision for each step.
+
+    Where the bytes run out, the oldest of the finest blocks are folded: `FOLD` rows become one, with the least, the
+    mean and the greatest value. So what is newest stays whole, and no extreme is ever lost.
+    """
+
+    def __init__(self, columns: int, blocks: Iterable[Block] = (), limit: int = LIMIT) -> None:
+        self._columns = columns
+        self._limit = limit
+        self._blocks: list[Block] = list(blocks)
+        self._open = np.empty((ROWS, columns), np.float32)
+        self._filled = 0
+        self._first = self._blocks[-1].end if self._blocks else 1
+
+    @property
+    def end(self) -> int:
+        """The first step that is not in it."""
+        return self._first + self._filled
+
+    def add(self, rows: Floats) -> None:
+        """Add the metrics (n, columns) of the next n steps."""
+        place = 0
+        while place < len(rows):
+            count = min(len(rows) - place, ROWS - self._filled)
+            with np.errstate(over="ignore"):
+                self._open[self._filled : self._filled + count] = rows[place : place + count]
+            self._filled += count
+            place += count
+            if self._filled == ROWS:
+                self._blocks.append(_whole(self._first, self._open))
+                self._open = np.empty((ROWS, self._columns), np.float32)
+                self._first, self._filled = self._first + ROWS, 0
+                self._fold()
+
+    def newest(self, count: int) -> Floats:
+        """Return the rows (n, columns) of the newest steps that are kept one by one, at most so many."""
+        parts = [np.empty((0, self._columns), np.float32)]
+        for block in reversed(self.blocks()):
+            if block.stride > 1 or sum(map(len, parts)) >= count:
+                break
+            parts.insert(0, block.mean)
+        return np.concatenate(parts)[-count:].astype(np.float64)
+
+    def blocks(self) -> tuple[Block, ...]:
+        """Return all of it, in the order of the steps."""
+        rest = (_whole(self._first, self._open[: self._filled].copy()),) if self._filled else ()
+        return (*self._blocks, *rest)
+
+    def until(self, step: int) -> tuple[Block, ...]:
+        """Return what is about the steps up to one. A folded row that reaches beyond it is left out."""
+        found: list[Block] = []
+        for block in self.blocks():
+            rows = min(len(block.mean), (step + 1 - block.first) // block.stride)
+            if rows > 0:
+                found.append(_part(block, 0, rows))
+        return tuple(found)
+
+    def at(self, step: int) -> Singles | None:
+        """Return the metrics (columns,) of a step, the mean of those around it where they are folded."""
+        for block in reversed(self.blocks()):
+            if block.first <= step < block.end:
+                return block.mean[(step - block.first) // block.stride]
+        return None
+
+    def _fold(self) -> None:
+        while sum(map(_size, self._blocks)) > self._limit:
+            finest = min(block.stride for block in self._blocks)
+            start = next(i for i, block in enumerate(self._blocks) if block.stride == finest)
+            stop = start
+            while stop < min(start + FOLD, len(self._blocks)) and self._blocks[stop].stride == finest:
+                stop += 1
+            folded = fold(self._blocks[start:stop])
+            if len(folded) >= stop - start:
+                return
+            self._blocks[start:stop] = folded
+
+
+def fold(blocks: Sequence[Block]) -> list[Block]:
+    """Fold neighbouring blocks of one stride into one of `FOLD` times the stride; rows that are left stay."""
+    first, stride = blocks[0].first, blocks[0].stride
+    low, mean, high = (np.concatenate([getattr(block, name) for block in blocks]) for name in ("low", "mean", "high"))
+    count = len(mean) // FOLD
+    shape = (count, FOLD, mean.shape[1])
+    with warnings.catch_warnings(), np.errstate(invalid="ignore"):
+        # Where a metric has no meaning in any of the rows it has none in their fold.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        folded = (
+            np.nanmin(low[: count * FOLD].reshape(shape), axis=1),
+            np.nanmean(mean[: count * FOLD].reshape(shape), axis=1, dtype=np.float64).astype(np.float32),
+            np.nanmax(high[: count * FOLD].reshape(shape), axis=1),
+        )
+    found = [Block(first, stride * FOLD, *map(_read_only, folded))] if count else []
+    rest = [_read_only(values[count * FOLD :].copy()) for values in (low, mean, high)]
+    if len(rest[1]):
+        kept = (rest[1],) * 3 if stride == 1 else rest
+        found.append(Block(first + count * FOLD * stride, stride, *kept))
+    return found
+
+
+def _whole(first: int, rows: Singles) -> Block:
+    return Block(first, 1, *[_read_only(rows)] * 3)
+
+
+def _part(block: Block, start: int, stop: int) -> Block:
+    if start == 0 and stop == len(block.mean):
+        return block
+    first = block.first + start * block.stride
+    if block.stride == 1:
+        return Block(first, 1, *[block.mean[start:stop]] * 3)
+    return Block(first, block.stride, block.low[start:stop], block.mean[start:stop], block.high[start:stop])
+
+
+def _size(block: Block) -> int:
+    return block.mean.nbytes * (1 if block.stride == 1 else 3)
+
+
+def _read_only(values: Singles) -> Singles:
+    values.setflags(write=False)
+    return values

@@ -1,0 +1,229 @@
+"""A session: runs and their branches, what is shown of them, bookmarks and notes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ganviz.experiment import Experiment, Value
+
+from .frame import Mark
+from .keyframes import LIMIT
+from .recorded import Bookmark, BranchState, Change, SessionState
+from .run import Run
+
+LANES = 4
+"""Branches that are shown side by side at most."""
+
+
+@dataclass(eq=False)
+class Branch:
+    """A run with a name.
+
+    Attributes
+    ----------
+    parent : Branch or None
+        The one that it branched from, after ``since`` steps.
+    """
+
+    name: str
+    run: Run
+    parent: Branch | None = None
+    since: int = 0
+
+
+class Session:
+    """A tree of branches, each of them a run that goes its own way from where it left its parent.
+
+    Parameters
+    ----------
+    run : Run
+        The first branch.
+
+    Attributes
+    ----------
+    shown : list of Branch
+        What is shown side by side; the first one is what controls and changes are about.
+    """
+
+    def __init__(self, run: Run, name: str = "main") -> None:
+        self.branches = [Branch(name, run)]
+        self.shown = self.branches[:1]
+        self.bookmarks: list[Bookmark] = []
+        self.notes = ""
+
+    @property
+    def current(self) -> Branch:
+        """What controls and changes are about."""
+        return self.shown[0]
+
+    def branch(
+        self,
+        changes: Mapping[str, Value | list[Any]] | None = None,
+        name: str = "",
+        seed: int | None = None,
+        parent: Branch | None = None,
+    ) -> Branch:
+        """Branch from where a run stands, by default the current one; see `Run.branch`.
+
+        Raises
+        ------
+        ExperimentError
+            For a change that is not allowed.
+        """
+        parent = parent or self.current
+        run = parent.run.branch(changes, seed)
+        return self._add(Branch(name or self.free_name(), run, parent, run.step))
+
+    def add(self, run: Run, name: str = "") -> Branch:
+        """Add a run that shares no past with another."""
+        return self._add(Branch(name or self.free_name(), run))
+
+    def remove(self, branch: Branch) -> None:
+        """Forget a branch and what branched from it.
+
+        Raises
+        ------
+        ValueError
+            If nothing would be left.
+        """
+        gone = [branch]
+        for other in self.branches:
+            if other.parent in gone:
+                gone.append(other)
+        if len(gone) == len(self.branches):
+            raise ValueError(f'"{branch.name}" cannot be removed: a session has at least one branch')
+        places = {id(other): place for place, other in enumerate(self.branches)}
+        kept = [other for other in self.branches if other not in gone]
+        moved = {places[id(other)]: place for place, other in enumerate(kept)}
+        self.bookmarks = [Bookmark(moved[b.branch], b.step, b.name) for b in self.bookmarks if b.branch in moved]
+        self.branches = kept
+        self.shown = [other for other in self.shown if other in kept] or kept[:1]
+        self._share_memory()
+
+    def show(self, branches: Iterable[Branch]) -> None:
+        """Show branches side by side.
+
+        Raises
+        ------
+        ValueError
+            For none, or more than `LANES`.
+        """
+        shown = list(branches)
+        if not 1 <= len(shown) <= LANES:
+            raise ValueError(f"{len(shown)} branches cannot be shown side by side: allowed are 1 to {LANES}")
+        self.shown = shown
+
+    @property
+    def touched(self) -> bool:
+        """Whether there is something that a person made and would miss: branches, bookmarks, notes."""
+        return len(self.branches) > 1 or bool(self.bookmarks) or bool(self.notes.strip())
+
+    def bookmark(self, step: int, name: str = "") -> Bookmark:
+        """Mark a step of the current branch."""
+        place = self.branches.index(self.current)
+        made = Bookmark(place, step, name or f"step {step:,}")
+        self.bookmarks = sorted({*self.bookmarks, made}, key=lambda b: (b.branch, b.step))
+        return made
+
+    def free_name(self, wanted: str = "") -> str:
+        """Return a name that no branch has: the wanted one, or that with a number."""
+        names = {branch.name for branch in self.branches}
+        if wanted and wanted not in names:
+            return wanted
+        stem = wanted or "branch"
+        return next(name for i in range(1 if not wanted else 2, len(names) + 3) if (name := f"{stem} {i}") not in names)
+
+    def marks(self, branch: Branch) -> tuple[Mark, ...]:
+        """Return what is marked on the time of a branch, in the order of the steps."""
+        place = self.branches.index(branch)
+        found = [*_changes(branch.run.log)]
+        found += [
+            Mark(diagnosis.since, "diagnosis", diagnosis.sentence, diagnosis.good)
+            for diagnosis in branch.run.measurer.findings
+        ]
+        found += [Mark(b.step, "bookmark", b.name) for b in self.bookmarks if b.branch == place]
+        found += [Mark(other.since, "branch", other.name) for other in self.branches if other.parent is branch]
+        return tuple(sorted(found, key=lambda mark: mark.step))
+
+    def state(self) -> SessionState:
+        """Return the session as plain data, which does not change when its runs go on."""
+        places = {id(branch): place for place, branch in enumerate(self.branches)}
+        return SessionState(
+            tuple(
+                BranchState(
+                    branch.name,
+                    branch.run.recorded(),
+                    -1 if branch.parent is None else places[id(branch.parent)],
+                    branch.since,
+                )
+                for branch in self.branches
+            ),
+            tuple(self.bookmarks),
+            self.notes,
+            tuple(places[id(branch)] for branch in self.shown),
+        )
+
+    @classmethod
+    def from_state(cls, state: SessionState) -> Session:
+        """Set a session up from plain data."""
+        session = cls.__new__(cls)
+        session.branches = []
+        for kept in state.branches:
+            parent = session.branches[kept.parent] if kept.parent >= 0 else None
+            session.branches.append(Branch(kept.name, Run.from_recorded(kept.recorded), parent, kept.since))
+        session.shown = [session.branches[place] for place in state.shown]
+        session.bookmarks = list(state.bookmarks)
+        session.notes = state.notes
+        session._share_memory()
+        return session
+
+    def save(self, path: Path | str) -> None:
+        """Save the session, whole or not at all; see `Run.save`."""
+        from .session_file import write_session
+
+        write_session(Path(path), self.state())
+
+    @classmethod
+    def open(cls, path: Path | str) -> Session:
+        """Open a session file.
+
+        Raises
+        ------
+        ExperimentError
+            One sentence, where the file cannot be used.
+        """
+        from .session_file import read_session
+
+        return cls.from_state(read_session(Path(path)))
+
+    def _add(self, branch: Branch) -> Branch:
+        self.branches.append(branch)
+        self._share_memory()
+        return branch
+
+    def _share_memory(self) -> None:
+        for branch in self.branches:
+            branch.run.limit(LIMIT // len(self.branches))
+
+
+def different(experiments: Iterable[Experiment]) -> list[dict[str, Value]]:
+    """Return for each of several experiments the fields in which they are not all the same, by path."""
+    values = [experiment.values() for experiment in experiments]
+    paths = dict.fromkeys(path for fields in values for path in fields if path not in ("title", "source"))
+    differing = [path for path in paths if any(fields.get(path) != values[0].get(path) for fields in values)]
+    return [{path: fields[path] for path in differing if path in fields} for fields in values]
+
+
+def _changes(log: Iterable[Change]) -> list[Mark]:
+    return [
+        Mark(change.step, "change", f"{change.path} {_short(change.before)} → {_short(change.after)}")
+        for change in log
+        if change.path not in ("title", "source")
+    ]
+
+
+def _short(value: Value) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
