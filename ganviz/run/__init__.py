@@ -8,12 +8,14 @@ from .frame import Frame, Mark, Need, Surface
 from .history import History, Series
 
 if TYPE_CHECKING:
+    from .divergence import TrainingDiverged
     from .glance import Glance
     from .measurer import Measured, Measurer
     from .memory import SAMPLE_METRICS
+    from .metrics import STEP_METRICS
     from .observer import Observer
     from .recorded import Change
-    from .run import STEP_METRICS, Run, TrainingDiverged
+    from .run import Run
     from .session import Session
 
 # These need the engine; what views look at does not.
@@ -27,7 +29,7 @@ __getattr__ = attach(
         "SAMPLE_METRICS": "memory",
         "Change": "recorded",
         "Session": "session",
-        **dict.fromkeys(("STEP_METRICS", "Run", "TrainingDiverged"), "run"),
+        **{"Run": "run", "STEP_METRICS": "metrics", "TrainingDiverged": "divergence"},
     },
 )
 

@@ -55,7 +55,7 @@ class Log:
         self.changes += [
             Change(step, path, old.get(path, value), value, len(self._steps))
             for path, value in new.items()
-            if path not in old or old[path] != value
+            if path not in old or old[path] != value or ("data." in path and new["data.kind"] != old["data.kind"])
         ]
         self._steps.append(step)
         self._after.append(after)

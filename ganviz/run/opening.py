@@ -6,15 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ganviz.experiment import ExperimentError
+from ganviz.experiment import Experiment, ExperimentError
+from ganviz.experiment.files import SESSION
 
 from .recorded import SessionState
 from .session import Session
 from .session_file import read_session
 from .ticket import Ticket, find_ticket, restore
-
-SESSIONS = (".ganviz",)
-PICTURES = (".png", ".svg", ".pdf")
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +28,13 @@ class Held:
             return {self.content.first.precision}
         return {branch.recorded.first.precision for branch in self.content.branches}
 
+    @property
+    def experiment(self) -> Experiment:
+        """What its current run trained at step 0."""
+        if isinstance(self.content, Ticket):
+            return self.content.first
+        return self.content.branches[self.content.shown[0]].recorded.first
+
     def session(self, progress: Callable[[float], None], should_stop: Callable[[], bool]) -> Session | None:
         """Set a session up; for a picture, by training up to its step. None if that was stopped."""
         if not isinstance(self.content, Ticket):
@@ -37,11 +42,6 @@ class Held:
         goal = max(1, self.content.step)
         run = restore(self.content, lambda step: progress(step / goal), should_stop)
         return None if should_stop() else Session(run)
-
-
-def holds_state(path: Path) -> bool:
-    """Whether a file may hold a state, by its ending."""
-    return path.suffix.lower() in (*SESSIONS, *PICTURES)
 
 
 def read_held(path: Path) -> Held:
@@ -52,11 +52,9 @@ def read_held(path: Path) -> Held:
     ExperimentError
         One sentence, where the file cannot be used.
     """
-    if path.suffix.lower() in SESSIONS:
+    if path.suffix.lower() == SESSION:
         return Held(read_session(path))
     ticket = find_ticket(path)
     if ticket is None:
-        raise ExperimentError(
-            f"{path}: this picture carries no state: it is not one of ganviz, or was edited"
-        )
+        raise ExperimentError(f"{path}: this picture carries no state: it is not one of ganviz, or was edited")
     return Held(ticket)

@@ -19,6 +19,7 @@ from ganviz.engine.training import Snapshot, Training
 from ganviz.experiment import Experiment, ExperimentError, Value, find_parameter
 from ganviz.metrics import Reference
 
+from .divergence import TrainingDiverged, diverged_again
 from .frame import Frame, Need
 from .glance import Glance
 from .history import History, Series
@@ -26,6 +27,7 @@ from .host import host
 from .keyframes import Keyframes
 from .log import Log
 from .measurer import Measurer, Stop, never
+from .metrics import STEP_METRICS, as_metrics, step_metrics
 from .observer import Observer, surface_grid
 from .record import Record
 from .recorded import Change, Keyframe, Recorded
@@ -39,23 +41,6 @@ NEAR = 16
 
 RECENT = 2048
 """Newest steps whose metrics are kept one by one: there is seen what goes round within a bucket of the history."""
-
-STEP_METRICS = (
-    "generator_loss", "discriminator_loss", "mean_real", "mean_fake", "output_real", "output_fake", "critic_w1",
-    "generator_gradient_norm", "discriminator_gradient_norm", "clip_fraction",
-)  # fmt: skip
-
-
-class TrainingDiverged(RuntimeError):
-    """Parameters became non-finite; the run is back at its last finite step. The text is a sentence for the person."""
-
-    def __init__(self, step: int, player: str, layer: int, critic: bool = False) -> None:
-        called = "critic" if critic and player == DISCRIMINATOR else player
-        super().__init__(
-            f"Training diverged in step {step:,}: the {called}'s layer {layer} is no longer finite. "
-            f"Step {step - 1:,}, the last finite one, was kept. A smaller learning rate may help."
-        )
-        self.step, self.player, self.layer = step, player, layer
 
 
 class Run:
@@ -127,7 +112,7 @@ class Run:
         self._restore(self._keyframes.before(recorded.step))
         self._follow(recorded.step)
         if recorded.diverged:
-            self._diverged = _again(recorded.diverged, self._end)
+            self._diverged = diverged_again(recorded.diverged, self._end)
 
     @property
     def experiment(self) -> Experiment:
@@ -148,6 +133,10 @@ class Run:
     def log(self) -> list[Change]:
         """All changes, those beyond `step` too."""
         return self._log.changes
+
+    def log_until(self, step: int) -> Log:
+        """Return the changes made up to a step, with the experiment after each."""
+        return self._log.until(step)
 
     @property
     def first(self) -> Experiment:
@@ -215,6 +204,19 @@ class Run:
         self._training.change(changed)
         self._log.add(self.step, changed, given)
         self._diverged = None
+
+    def adopt(self, experiment: Experiment) -> None:
+        """Go on under another experiment with the same networks, as a log tells it; another seed may be among it.
+
+        Raises
+        ------
+        ValueError
+            If networks or precision differ, or the run has gone on from here.
+        """
+        if self.step < self._end:
+            raise ValueError(f"step {self.step:,} lies in the past of this run, which goes on to step {self._end:,}")
+        if experiment != self.experiment:
+            self._change(experiment)
 
     # ---------------------------------------------------------------- going back
 
@@ -402,7 +404,7 @@ class Run:
             data=data,
             numbers=state.kept,
             counters=state.counters,
-            metrics=_step_metrics(last, experiment),
+            metrics=step_metrics(last, experiment),
             end=self._end,
             history=self._all_series() if Need.HISTORY in needs else None,
             recent=self._recent_series() if Need.METRICS in needs and live else None,
@@ -432,7 +434,7 @@ class Run:
             training.advance(len(again), again)
         if done:
             self._last = records[done - 1].copy()
-            rows = _as_metrics(records[:done], self.experiment)
+            rows = as_metrics(records[:done], self.experiment)
             self._history.add(first + 1, rows)
             self._record.add(rows)
         self._end = first + done
@@ -498,9 +500,13 @@ class Run:
         before = self._keyframes.before(step)
         return before.seconds + (step - before.step) * self._pace
 
+    def steps_within(self, seconds: float) -> int:
+        """Return how many steps are made within some seconds, by what the last ones took; at least one."""
+        return max(1, int(seconds / self._pace))
+
     def _fitting(self) -> int:
         """Return how many steps a burst has that whoever waits for it does not notice."""
-        return max(1, int(min(BURST, self._keyframes.spacing) / self._pace))
+        return self.steps_within(min(BURST, self._keyframes.spacing))
 
     def _recent_series(self) -> Mapping[str, Series]:
         rows = self._record.newest(RECENT)
@@ -529,32 +535,3 @@ def _same(keyframe: Keyframe, training: Training) -> bool:
     return np.array_equal(now.view(whole), keyframe.numbers.view(whole)) and np.array_equal(
         training.counters, keyframe.counters
     )
-
-
-def _again(sentence: str, end: int) -> TrainingDiverged:
-    """Make the error of a divergence that was recorded."""
-    error = TrainingDiverged(end + 1, "", 0)
-    error.args = (sentence,)
-    return error
-
-
-def _step_metrics(last: NDArray[np.float64], experiment: Experiment) -> dict[str, float]:
-    values = _as_metrics(last[None, :], experiment)[0]
-    return {name: float(value) for name, value in zip(STEP_METRICS, values, strict=True) if not np.isnan(value)}
-
-
-def _as_metrics(records: NDArray[np.float64], experiment: Experiment) -> NDArray[np.float64]:
-    """Turn records (n, recorded) into step metrics (n, metrics); NaN where a metric has no meaning."""
-    column = {name: records[:, index] for index, name in enumerate(RECORDED)}
-    none = np.full(len(records), np.nan)
-    rules = experiment.objective
-    values = {
-        **column,
-        "mean_real": column["probability_real"] if rules.probability else none,
-        "mean_fake": column["probability_fake"] if rules.probability else none,
-        "output_real": none if rules.probability or rules.critic else column["output_real"],
-        "output_fake": none if rules.probability or rules.critic else column["output_fake"],
-        "critic_w1": column["output_real"] - column["output_fake"] if rules.critic else none,
-        "clip_fraction": column["clip_fraction"] if experiment.discriminator.clip > 0 else none,
-    }
-    return np.stack([values[name] for name in STEP_METRICS], axis=1)
