@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 # Before NumPy is loaded: eigenvalues on several threads would take the training its core, and a program that ends
 # while they are computed has been seen to hang.
@@ -12,15 +13,20 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from ganviz import __version__
 from ganviz.experiment import ExperimentError, load, presets
+from ganviz.experiment.files import STATE_FILES
+from ganviz.experiment.resources import expand_user
 
 from .console import fail, new_parser, say
+from .ensembles import ensemble
+from .figures import figure
 from .running import run
 from .timing import bench
 
 WINDOW_HELP = """\
 Opens the window and trains a preset (see "ganviz presets"), a .toml experiment, or the numbers of a .csv or .npy
-file. Other commands: "ganviz presets" lists the presets; "ganviz run" trains without a window; "ganviz bench" times
-the engine.
+file; or opens a .ganviz session, or a figure (.png, .svg, .pdf) at the state that it shows. Other commands: "ganviz
+presets" lists the presets; "ganviz run" trains without a window; "ganviz figure" draws any step of a session; "ganviz
+ensemble" trains under many seeds; "ganviz bench" times the engine.
 
 example:
   ganviz faithful
@@ -30,7 +36,13 @@ example:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code: 0, or 2 after one line on standard error."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    commands: dict[str, Callable[[list[str]], int]] = {"presets": _presets, "run": run, "bench": bench}
+    commands: dict[str, Callable[[list[str]], int]] = {
+        "presets": _presets,
+        "run": run,
+        "figure": figure,
+        "ensemble": ensemble,
+        "bench": bench,
+    }
     command = commands.get(given[0]) if given else None
     try:
         return command(given[1:]) if command else _window(given)
@@ -48,13 +60,19 @@ def _window(arguments: list[str]) -> int:
     parser.add_argument("--version", action="version", version=f"ganviz {__version__}")
     name = parser.parse_args(arguments).experiment
     # What is wrong with a name or a file is said here, before there is a window.
-    experiment = load(name) if name else None
+    path = expand_user(name) if name and Path(name).suffix.lower() in STATE_FILES else None
+    if path is not None:
+        from ganviz.run.opening import read_held
+
+        experiment = read_held(path).experiment
+    else:
+        experiment = load(name) if name else None
     preset = name if name in {entry.name for entry in presets()} else ""
     try:
         from ganviz.gui.app import open_window
     except ImportError as error:
         return fail(_missing_library(error))
-    return open_window(experiment, preset)
+    return open_window(experiment, preset, path)
 
 
 def _missing_library(error: ImportError) -> str:

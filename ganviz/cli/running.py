@@ -28,7 +28,7 @@ BURST = 0.2
 
 HELP = """\
 Trains without a window. With --out, writes experiment.toml, metrics.csv (with what was diagnosed), metrics_notes.csv
-(estimators, and what a perfect generator scores), samples.csv and figure.svg into a folder.
+(estimators, and what a perfect generator scores), samples.csv, figure.svg and session.ganviz into a folder.
 
 example:
   ganviz run faithful --steps 5000 --set optimizer.generator.learning_rate=1e-4 --out results
@@ -39,15 +39,15 @@ def run(arguments: list[str]) -> int:
     """Carry out the command; return the exit code."""
     parser = new_parser("ganviz run", HELP)
     parser.add_argument("experiment", metavar="EXPERIMENT", help="a preset's name, or a .toml, .csv or .npy file")
-    parser.add_argument("--steps", type=_count, default=5000, metavar="N", help="steps to train (default: 5000)")
-    parser.add_argument("--seed", type=_count, metavar="S", help="seed of all random numbers")
+    parser.add_argument("--steps", type=count, default=5000, metavar="N", help="steps to train (default: 5000)")
+    parser.add_argument("--seed", type=count, metavar="S", help="seed of all random numbers")
     parser.add_argument(
         "--set", action="append", default=[], metavar="PATH=VALUE", dest="settings", help="change a field; repeatable"
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the results; made if it is missing")
     options = parser.parse_args(arguments)
 
-    settings = _settings(options.settings)
+    settings = settings_of(options.settings)
     if options.seed is not None:
         settings["seed"] = str(options.seed)
     experiment = load_with(options.experiment, settings)
@@ -55,7 +55,7 @@ def run(arguments: list[str]) -> int:
         say(experiment.notice)
     folder: Path | None = options.out
     if folder is not None:
-        _make_folder(folder)
+        make_folder(folder)
     try:
         return _train(experiment, options.steps, folder)
     except MemoryError:
@@ -65,13 +65,15 @@ def run(arguments: list[str]) -> int:
         )
 
 
-def _count(text: str) -> int:
+def count(text: str) -> int:
+    """Read a whole number from 0 on."""
     if not text.isdecimal() or int(text) >= 2**63:
         raise argparse.ArgumentTypeError(f"{text!r} is not allowed: a whole number from 0 on")
     return int(text)
 
 
-def _settings(texts: Sequence[str]) -> dict[str, str]:
+def settings_of(texts: Sequence[str]) -> dict[str, str]:
+    """Read settings of the form PATH=VALUE."""
     settings: dict[str, str] = {}
     for text in texts:
         path, equals, value = text.partition("=")
@@ -81,7 +83,8 @@ def _settings(texts: Sequence[str]) -> dict[str, str]:
     return settings
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make a folder for results, and see that it can be written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -102,7 +105,7 @@ def _train(experiment: Experiment, steps: int, folder: Path | None) -> int:
     every = max(1, -(-steps // (ROWS - 1)))
     problem = ""
     began = time.perf_counter()
-    with _progress(steps) as report:
+    with progress(steps) as report:
         bursts = _Bursts(run, report)
         try:
             # So that the training can be found to have converged, and at the same step on every computer.
@@ -123,7 +126,9 @@ def _train(experiment: Experiment, steps: int, folder: Path | None) -> int:
     _summarize(run.step, bursts.seconds, time.perf_counter() - began, rows, floors)
     if folder is not None:
         _write(run, rows, floors, folder)
-        say(f"written to {folder}: experiment.toml, metrics.csv, metrics_notes.csv, samples.csv, figure.svg")
+        say(
+            f"written to {folder}: experiment.toml, metrics.csv, metrics_notes.csv, samples.csv, figure.svg, session.ganviz"
+        )
     return fail(problem) if problem else 0
 
 
@@ -141,6 +146,17 @@ def _measure(run: Run, rows: list[Row]) -> None:
     if not rows or rows[-1].step != run.step:
         frame = run.frame(Need.METRICS)
         rows.append(Row(run.step, frame.metrics, frame.diagnoses))
+
+
+def advance_measured(run: Run, steps: int, report: Callable[[int], None]) -> None:
+    """Train up to a step, and measure at `ROWS` steps on the way, for the curves."""
+    from ganviz.run import Need
+
+    bursts, every = _Bursts(run, report), max(1, -(-steps // (ROWS - 1)))
+    run.frame(Need.METRICS)
+    while run.step < steps:
+        bursts.advance_to(min(run.step + every, steps))
+        run.frame(Need.METRICS)
 
 
 class _Bursts:
@@ -168,7 +184,7 @@ class _Bursts:
 
 
 @contextmanager
-def _progress(steps: int) -> Generator[Callable[[int], None]]:
+def progress(steps: int) -> Generator[Callable[[int], None]]:
     """Show how far the training is: a bar on a terminal, a line every few seconds elsewhere."""
     if sys.stderr.isatty():
         from tqdm import tqdm
@@ -213,6 +229,7 @@ def _write(run: Run, rows: Sequence[Row], floors: Floors, folder: Path) -> None:
     from ganviz.export.tables import write_metrics, write_notes, write_samples
     from ganviz.plots import views_for
     from ganviz.plots.pages import on_paper
+    from ganviz.run.ticket import ticket_of, to_token
 
     frame = run.frame()
     scenes = [view.draw(frame) for view in views_for(run.experiment) if on_paper(view.name)]
@@ -221,6 +238,7 @@ def _write(run: Run, rows: Sequence[Row], floors: Floors, folder: Path) -> None:
         write_metrics(rows, folder / "metrics.csv")
         write_notes(rows, floors, folder / "metrics_notes.csv")
         write_samples(frame, folder / "samples.csv")
-        draw(scenes, folder / "figure.svg")
+        draw(scenes, folder / "figure.svg", ticket=to_token(ticket_of(frame)))
+        run.save(folder / "session.ganviz")
     except OSError as error:
         raise ExperimentError(f"--out {folder}: the results cannot be written: {error.strerror or error}") from error

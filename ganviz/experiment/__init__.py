@@ -2,7 +2,7 @@
 
 from .data import KINDS, Data
 from .experiment import TABLE, Experiment, find_parameter
-from .files import Preset, for_data, load, load_with, parse_settings, presets, read_toml, retitled, to_toml
+from .files import Preset, for_data, lanes_of, load, load_with, parse_settings, presets, read_toml, retitled, to_toml
 from .parameter import ExperimentError, Parameter, Value, display
 from .resources import resources
 from .rules import company
@@ -23,6 +23,7 @@ __all__ = [
     "display",
     "find_parameter",
     "for_data",
+    "lanes_of",
     "load",
     "load_with",
     "parse_settings",

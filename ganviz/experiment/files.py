@@ -6,20 +6,25 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import tomli_w
 
 from .data import File
 from .experiment import TABLE, Experiment, find_parameter
-from .parameter import ExperimentError, Value, nearest
+from .parameter import ExperimentError, Value, display, nearest
 from .resources import exists, expand_user, is_file, resources
 
 LARGEST = 1_000_000
 """Bytes of the largest experiment file that is read; a real one has a few thousand."""
 
 
+MOST_LANES = 4
+"""Experiments that a file may want to be trained side by side."""
 DATA_FILES = (".csv", ".npy")
+SESSION = ".ganviz"
+STATE_FILES = (SESSION, ".png", ".svg", ".pdf")
+"""Endings of the files that hold a state of a run: sessions, and figures."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +67,10 @@ def load(name: str | Path) -> Experiment:
         return for_data(path)
     if path.suffix.lower() == ".toml":
         return read_toml(path)
+    if path.suffix.lower() in STATE_FILES:
+        raise ExperimentError(f"{name}: this is a state of a run, which the window and ganviz figure open")
     if exists(path):
-        raise ExperimentError(f"{name}: not a file that ganviz opens; allowed are .toml, .csv and .npy")
+        raise ExperimentError(f"{name}: not a file that ganviz opens; allowed are .toml, .csv, .npy and .ganviz")
     names = [entry.name for entry in presets()]
     raise ExperimentError(f"{name}: no preset and no file has this name; {nearest(str(name), names)}")
 
@@ -89,7 +96,50 @@ def for_data(path: Path, changes: Mapping[str, Any] | None = None) -> Experiment
 
 
 def read_toml(path: Path) -> Experiment:
-    """Read an experiment from a TOML file; see `load`."""
+    """Read an experiment from a TOML file, of several lanes the first one; see `load`."""
+    return read_lanes(path)[0][1]
+
+
+def lanes_of(name: str | Path) -> list[tuple[str, Experiment]]:
+    """Load an experiment as `load` does, and what a preset or TOML file wants to be trained beside it, with names."""
+    path = expand_user(name)
+    preset = resources() / "presets" / f"{name}.toml"
+    if len(path.parts) == 1 and path.suffix == "" and is_file(preset):
+        return read_lanes(preset)
+    return read_lanes(path) if path.suffix.lower() == ".toml" else [("", load(name))]
+
+
+def read_lanes(path: Path) -> list[tuple[str, Experiment]]:
+    """Read the lanes of a TOML file: its experiment, under the changes that each table of ``lanes`` makes."""
+    content = _content(path)
+    try:
+        lanes = content.pop("lanes", None)
+        base = Experiment.from_mapping(content, folder=path.parent)
+        return [("", base)] if lanes is None else _lanes(base, lanes)
+    except ExperimentError as error:
+        raise ExperimentError(f"{path}: {error}") from error
+
+
+def _lanes(base: Experiment, tables: object) -> list[tuple[str, Experiment]]:
+    if not isinstance(tables, list) or not 2 <= len(cast(list[object], tables)) <= MOST_LANES:
+        raise ExperimentError(f"lanes = {display(tables)} is not allowed: 2 to {MOST_LANES} tables, each with a name")
+    found: list[tuple[str, Experiment]] = []
+    for number, table in enumerate(cast(list[Any], tables), start=1):
+        fields = dict(cast(Mapping[str, Any], table)) if isinstance(table, Mapping) else {}
+        name = fields.pop("name", None)
+        if not isinstance(name, str) or not name.strip() or name in dict(found):
+            raise ExperimentError(
+                f"lanes: name = {display(name)} of lane {number} is not allowed: a text that no other lane has"
+            )
+        try:
+            found.append((name, base.replace(fields)))
+        except ExperimentError as error:
+            raise ExperimentError(f"lane {number}, {display(name)}: {error}") from error
+    return found
+
+
+def _content(path: Path) -> dict[str, Any]:
+    """Read the content of a TOML file."""
     try:
         if not path.exists():
             raise ExperimentError(f"{path}: there is no such file")
@@ -99,7 +149,7 @@ def read_toml(path: Path) -> Experiment:
             raise ExperimentError(
                 f"{path}: the file is larger than {LARGEST:,} bytes; an experiment has a few thousand"
             )
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except ExperimentError:
         raise
     except OSError as error:
@@ -113,10 +163,6 @@ def read_toml(path: Path) -> Experiment:
         raise ExperimentError(f"{path}: the file is not valid TOML: nested too deeply") from error
     except ValueError as error:
         raise ExperimentError(f"{path}: the file is not valid TOML: a number has too many digits") from error
-    try:
-        return Experiment.from_mapping(content, folder=path.parent)
-    except ExperimentError as error:
-        raise ExperimentError(f"{path}: {error}") from error
 
 
 def to_toml(experiment: Experiment) -> str:

@@ -66,6 +66,7 @@ def draw(
     dpi: int = 300,
     theme: Theme = PAPER,
     caption: str = "",
+    ticket: str = "",
 ) -> None:
     """Draw scenes into a file whose suffix names the format.
 
@@ -81,6 +82,8 @@ def draw(
         Dots per inch of a .png, and of images within the other formats.
     caption : str
         A sentence below everything.
+    ticket : str
+        What the file carries of the run that it shows; see ``ganviz.run.ticket``.
 
     Raises
     ------
@@ -99,7 +102,7 @@ def draw(
         raise _sentence(error, path) from error
     os.close(handle)
     try:
-        _write(scenes, name, size=size, dpi=dpi, theme=theme, caption=caption)
+        _write(scenes, name, size=size, dpi=dpi, theme=theme, caption=caption, ticket=ticket)
         os.chmod(name, 0o666 & ~_umask())  # noqa: PTH101
         Path(name).replace(path)
     except OSError as error:
@@ -149,6 +152,7 @@ def _write(
     dpi: int,
     theme: Theme,
     caption: str,
+    ticket: str,
 ) -> None:
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -184,7 +188,22 @@ def _write(
                 break
             before = now
         suffix = Path(name).suffix
-        figure.savefig(name, format=suffix[1:], dpi=dpi, metadata=METADATA[suffix] or None)
+        figure.savefig(name, format=suffix[1:], dpi=dpi, metadata=_metadata(suffix, ticket) or None)
+    if ticket and suffix == ".pgf":
+        # TeX reads lines of limited length.
+        lines = textwrap.wrap(ticket, 100, break_on_hyphens=False)
+        with Path(name).open("a", encoding="utf-8") as file:
+            file.writelines(f"% {line}\n" for line in lines)
+
+
+def _metadata(suffix: str, ticket: str) -> dict[str, Any]:
+    found: dict[str, Any] = dict(METADATA[suffix])
+    if ticket:
+        # Each format has a place of its own for words that are not seen.
+        found |= {".png": {"ganviz": ticket}, ".svg": {"Keywords": [ticket]}, ".pdf": {"Keywords": ticket}}.get(
+            suffix, {}
+        )
+    return found
 
 
 def _grid(count: int) -> tuple[int, int]:

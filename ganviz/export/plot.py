@@ -34,6 +34,7 @@ from ganviz.plots.scene import (
     Line,
     Points,
     Role,
+    Rule,
     Scene,
     Segments,
     Strip,
@@ -134,6 +135,8 @@ class Plot:
                 axes.autoscale_view()
             case Strip():
                 self._add_strip(layer, axes, order)
+            case Rule():
+                self._add_rules(layer, axes, order)
             case Line():
                 x, y = _masked(layer.x, log_x), _cut(_masked(layer.y, log_y), vertical)
                 style = {"lw": layer.width, "solid_joinstyle": "round"}
@@ -196,6 +199,16 @@ class Plot:
         if len(spans):
             axes.update_datalim(np.stack([spans.ravel(), np.ones(spans.size)], axis=1), updatey=False)
             axes.autoscale_view(scaley=False)
+
+    def _add_rules(self, layer: Rule, axes: Axes, order: float) -> None:
+        places = _masked(layer.x, self.scene.x.scale == "log")
+        lines = [[(x, 0.0), (x, 1.0)] for x in places[np.isfinite(places)].tolist()]
+        # Along the axis in its own units, up it as a share of its height; without a say in its range.
+        place = axes.get_xaxis_transform()
+        style: dict[str, Any] = {"lw": layer.width, "ls": DASHES[layer.style], "alpha": layer.opacity}
+        colour = self.theme.roles[layer.role]
+        rules = LineCollection(lines, colors=colour, transform=place, zorder=order, **style)
+        axes.add_collection(rules, autolim=False)
 
     def _reach_down(self, axes: Axes, layer: Band, order: float) -> None:
         """Fill a band from its upper end down to the end of the logarithmic axis where it has no lower end there."""
@@ -287,6 +300,8 @@ def _key(layer: Layer, theme: Theme) -> Artist | tuple[Artist, ...]:
             return Line2D([], [], lw=max(layer.width, 1.0), color=colour)
         case Strip():
             return Line2D([], [], lw=STRIP, solid_capstyle="butt", color=colour)
+        case Rule():
+            return Line2D([], [], ls=DASHES[layer.style], lw=layer.width, color=colour, alpha=layer.opacity)
         case Line():
             return Line2D([], [], ls=DASHES[layer.style], lw=layer.width, color=colour)
         case Arrows():

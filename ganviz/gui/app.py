@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from pathlib import Path
 
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
@@ -18,8 +19,11 @@ FIRST = "ring-wgan-clip"
 """The preset that a window opens with where nothing else is named."""
 
 
-def open_window(experiment: Experiment | None = None, name: str = "") -> int:
-    """Open the window on an experiment and return when it is closed; the value is the process's exit code."""
+def open_window(experiment: Experiment | None = None, name: str = "", path: Path | None = None) -> int:
+    """Open the window on an experiment, or on a file that holds a state, and return when it is closed.
+
+    The value is the process's exit code.
+    """
     problem = system.problem()
     if problem:
         print(f"ganviz: {problem}", file=sys.stderr)
@@ -30,6 +34,8 @@ def open_window(experiment: Experiment | None = None, name: str = "") -> int:
     window = Window(experiment, name)
     style.apply(application, window.theme)
     window.show()
+    if path is not None:
+        QTimer.singleShot(0, lambda: window.open_path(path))
     # Python sees an interrupt only between two of its own steps: give it some.
     signal.signal(signal.SIGINT, lambda *_: window.close())
     heartbeat = QTimer()

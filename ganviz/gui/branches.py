@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
     QHeaderView,
+    QMessageBox,
     QToolButton,
     QTreeWidget,
     QTreeWidgetItem,
@@ -54,7 +55,9 @@ class Branches(QWidget):
         self.fresh_action = self._make_action(
             "Branch with other noise", "Ctrl+Shift+D", "Start a branch at this step that draws other data and noise"
         )
-        self.remove_action = self._make_action("Remove branch", "", "Forget the chosen branch and what branched from it")
+        self.remove_action = self._make_action(
+            "Remove branch", "", "Forget the chosen branch and what branched from it"
+        )
         self.branch_action.triggered.connect(self._on_branch)
         self.fresh_action.triggered.connect(self._on_fresh)
         self.remove_action.triggered.connect(self._on_remove)
@@ -188,5 +191,19 @@ class Branches(QWidget):
     @Slot()
     def _on_remove(self) -> None:
         place = self._chosen()
-        if place >= 0:
+        if place < 0:
+            return
+        gone = [place]
+        for other, branch in enumerate(self._branches):
+            if branch.parent in gone:
+                gone.append(other)
+        if len(gone) == len(self._branches):
+            self.refused.emit(f"“{self._branches[place].name}” cannot be removed: a session has at least one branch.")
+            return
+        names = ", ".join(f"“{self._branches[i].name}”" for i in gone)
+        box = QMessageBox.StandardButton
+        answer = QMessageBox.question(
+            self, "Remove branch", f"Forget {names} with all that was recorded of it?", box.Yes | box.No, box.No
+        )
+        if answer == box.Yes:
             self.remove_wanted.emit(place)

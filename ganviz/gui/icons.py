@@ -6,7 +6,17 @@ import math
 from collections.abc import Callable
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QIcon, QPainter, QPainterPath, QPainterPathStroker, QPen, QPixmap, QPolygonF
+from PySide6.QtGui import (
+    QColor,
+    QIcon,
+    QPainter,
+    QPainterPath,
+    QPainterPathStroker,
+    QPen,
+    QPixmap,
+    QPolygonF,
+    QTransform,
+)
 
 SIZE = 96
 
@@ -53,6 +63,36 @@ def _export(path: QPainterPath) -> None:
     path.addRect(QRectF(0.14, 0.78, 0.72, 0.12))
 
 
+def _fast(path: QPainterPath) -> None:
+    for left in (0.08, 0.48):
+        path.addPolygon(QPolygonF([QPointF(left, 0.2), QPointF(left + 0.42, 0.5), QPointF(left, 0.8)]))
+        path.closeSubpath()
+
+
+def _end(path: QPainterPath) -> None:
+    for left in (0.06, 0.42):
+        path.addPolygon(QPolygonF([QPointF(left, 0.2), QPointF(left + 0.38, 0.5), QPointF(left, 0.8)]))
+        path.closeSubpath()
+    path.addRect(QRectF(0.82, 0.2, 0.12, 0.6))
+
+
+def _bookmark(path: QPainterPath) -> None:
+    ribbon = [(0.24, 0.1), (0.76, 0.1), (0.76, 0.9), (0.5, 0.66), (0.24, 0.9)]
+    path.addPolygon(QPolygonF([QPointF(*place) for place in ribbon]))
+    path.closeSubpath()
+
+
+def _mirrored(shape: Callable[[QPainterPath], None]) -> Callable[[QPainterPath], None]:
+    """Return a shape the other way round."""
+
+    def draw(path: QPainterPath) -> None:
+        other = QPainterPath()
+        shape(other)
+        path.addPath(QTransform(-1, 0, 0, 1, 1, 0).map(other))
+
+    return draw
+
+
 SHAPES: dict[str, Callable[[QPainterPath], None]] = {
     "play": _play,
     "pause": _pause,
@@ -60,6 +100,12 @@ SHAPES: dict[str, Callable[[QPainterPath], None]] = {
     "reset": _reset,
     "theme": _theme,
     "export": _export,
+    "start": _mirrored(_end),
+    "play-back": _mirrored(_play),
+    "step-back": _mirrored(_step),
+    "fast": _fast,
+    "end": _end,
+    "bookmark": _bookmark,
 }
 
 

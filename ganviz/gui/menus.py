@@ -6,11 +6,13 @@ from collections.abc import Iterable
 
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
-from PySide6.QtWidgets import QMenuBar
+from PySide6.QtWidgets import QDockWidget, QMenuBar
 
 from ganviz.plots import DARK, LIGHT, PAGES, VIEWS
 
+from .branches import Branches
 from .controls import Controls
+from .timeline import Timeline
 
 Standard = QKeySequence.StandardKey
 
@@ -37,8 +39,13 @@ class Menus(QObject):
         file_menu = bar.addMenu("&File")
         self.open_action = file_menu.addAction("&Open …")
         self.open_action.setShortcut(Standard.Open)
-        self.save_action = file_menu.addAction("&Save experiment …")
-        self.save_action.setShortcut(Standard.Save)
+        self.recent_menu = file_menu.addMenu("Open &recent")
+        file_menu.addSeparator()
+        self.save_session_action = file_menu.addAction("&Save session")
+        self.save_session_action.setShortcut(Standard.Save)
+        self.save_as_action = file_menu.addAction("Save session &as …")
+        self.save_as_action.setShortcut("Ctrl+Shift+S")
+        self.save_action = file_menu.addAction("Save e&xperiment …")
         file_menu.addSeparator()
         file_menu.addAction(controls.export_action)
         export_menu = file_menu.addMenu("Export &view")
@@ -50,8 +57,13 @@ class Menus(QObject):
         self.quit_action = file_menu.addAction("&Quit")
         self.quit_action.setShortcut(Standard.Quit)
 
+        self.edit_menu = bar.addMenu("&Edit")
         training_menu = bar.addMenu("&Training")
         training_menu.addActions([controls.play_action, controls.step_action, controls.reset_action])
+        training_menu.addSeparator()
+        self.seeds_action = training_menu.addAction("Many &seeds …")
+        self.seeds_action.setShortcut("Ctrl+M")
+        self._time_menu = bar.addMenu("T&ime")
 
         view_menu = bar.addMenu("&View")
         self._themes = QActionGroup(self)
@@ -68,10 +80,20 @@ class Menus(QObject):
             action.setData(name)
             action.triggered.connect(self._on_page)
         view_menu.addSeparator()
+        self._view_menu = view_menu
         self.form_action = view_menu.addAction("Settings")
         self.form_action.setCheckable(True)
         self.form_action.setChecked(True)
         self.form_action.setShortcut("F2")
+
+    def add_time(self, timeline: Timeline, branches: Branches, dock: QDockWidget) -> None:
+        """Offer what can be done with time and branches."""
+        self._time_menu.addActions([action for action in timeline.actions_ if action.text()])
+        self._time_menu.addSeparator()
+        self._time_menu.addActions([branches.branch_action, branches.fresh_action, branches.remove_action])
+        shown = dock.toggleViewAction()
+        shown.setShortcut("F3")
+        self._view_menu.addAction(shown)
 
     def show_views(self, names: Iterable[str]) -> None:
         """Offer these views for export."""

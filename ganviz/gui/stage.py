@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 
 from PySide6.QtCore import QSettings, Qt, Signal, Slot
 from PySide6.QtWidgets import QGridLayout, QSplitter, QTabBar, QVBoxLayout, QWidget
@@ -12,6 +13,7 @@ from ganviz.plots import PAGES, VIEWS, Theme, View, views_for
 from ganviz.plots.pages import MOST
 from ganviz.run import Frame, Need
 
+from .lanes import Lane, LaneStage
 from .painter import PlotCanvas
 
 COLUMNS = 2
@@ -57,6 +59,10 @@ class Stage(QSplitter):
             self.setStretchFactor(place, share)
         self.setChildrenCollapsible(False)
         self.setSizes([SHARES[0] * 1000, SHARES[1] * 1000])
+        self.lane_stage = LaneStage(theme, self._data)
+        self.lane_stage.hide()
+        self.lanes: list[Lane] = []
+        self._current = 0
         self.views: list[View] = []
         self.frame_shown: Frame | None = None
         self._experiment: Experiment | None = None
@@ -64,6 +70,8 @@ class Stage(QSplitter):
     @property
     def needs(self) -> Need:
         """What the visible views need of a frame."""
+        if len(self.lanes) > 1:
+            return self.lane_stage.needs
         needs = Need.SAMPLES
         for view in self.views:
             needs |= view.needs
@@ -80,6 +88,8 @@ class Stage(QSplitter):
 
     def arrange(self, experiment: Experiment) -> None:
         """Lay out the views of the data and of the page that apply to an experiment."""
+        if len(self.lanes) > 1:
+            return
         self._experiment = experiment
         applying = {view.name: view for view in views_for(experiment)}
         paged = {name for page in PAGES.values() for name in page.views}
@@ -109,6 +119,54 @@ class Stage(QSplitter):
             self._page_grid.setColumnStretch(column, 1)
         self.needs_changed.emit()
 
+    def show_lanes(self, lanes: Sequence[Lane], current: int = 0) -> None:
+        """Draw one run in every view, or several side by side."""
+        several, before = len(lanes) > 1, len(self.lanes) > 1
+        self.lanes, self._current = list(lanes), current
+        if not several:
+            if before:
+                self._leave_lanes()
+            self.show_frame(lanes[0].frame)
+            return
+        if not before:
+            self._enter_lanes()
+        self.frame_shown = lanes[current].frame
+        self._experiment = self.frame_shown.experiment
+        changed = self.lane_stage.arrange(lanes, self.page)
+        self.views = [view for view in self.lane_stage.views[current] if view is not None]
+        if changed or not before:
+            self.needs_changed.emit()
+        self.lane_stage.show_lanes(lanes, self.page, current)
+
+    def fit(self) -> None:
+        """Show everything in every view, and follow the data again."""
+        for canvas in self.canvases.values():
+            canvas.fit()
+        self.lane_stage.fit()
+
+    def _enter_lanes(self) -> None:
+        for canvas in self.canvases.values():
+            canvas.hide()
+            self._data_grid.removeWidget(canvas)
+            self._page_grid.removeWidget(canvas)
+        self._page.hide()
+        self._beside.setMaximumHeight(16777215)
+        self.setOrientation(Qt.Orientation.Vertical)
+        self._beside.setMaximumHeight(self.tabs.sizeHint().height())
+        self.insertWidget(0, self._beside)
+        self._data_grid.addWidget(self.lane_stage, 0, 0)
+        self.lane_stage.show()
+
+    def _leave_lanes(self) -> None:
+        self.lane_stage.hide()
+        self._data_grid.removeWidget(self.lane_stage)
+        self.setOrientation(Qt.Orientation.Horizontal)
+        self._beside.setMaximumHeight(16777215)
+        self.insertWidget(0, self._data)
+        self._page.show()
+        self.setSizes([SHARES[0] * 1000, SHARES[1] * 1000])
+        self.views = []
+
     def show_frame(self, frame: Frame) -> None:
         """Draw a frame in every view."""
         self.arrange(frame.experiment)
@@ -120,6 +178,7 @@ class Stage(QSplitter):
         """Colour all canvases."""
         for canvas in self.canvases.values():
             canvas.set_theme(theme)
+        self.lane_stage.set_theme(theme)
 
     def _make_tabs(self) -> QTabBar:
         tabs = QTabBar(self._beside)
@@ -139,6 +198,9 @@ class Stage(QSplitter):
     @Slot()
     def _on_turned(self) -> None:
         QSettings().setValue("page", self.page)
+        if len(self.lanes) > 1:
+            self.show_lanes(self.lanes, self._current)
+            return
         if self._experiment is not None:
             self.arrange(self._experiment)
         if self.frame_shown is not None:

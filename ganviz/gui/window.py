@@ -9,6 +9,7 @@ from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer, Slot
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QApplication,
+    QDockWidget,
     QFileDialog,
     QLabel,
     QMainWindow,
@@ -23,26 +24,33 @@ from ganviz.experiment import (
     Experiment,
     ExperimentError,
     Value,
-    company,
-    find_parameter,
     for_data,
-    load,
+    lanes_of,
     retitled,
 )
+from ganviz.experiment.files import DATA_FILES, STATE_FILES
 from ganviz.plots import DARK, LIGHT, THEMES, VIEWS, Theme
-from ganviz.run import Need
+from ganviz.run import Mark, Need
 
 from . import style
 from .banner import Banner
+from .branches import Branches
 from .collector import Collector
 from .controls import Controls
 from .dialogs import ask_for_figure, choose_columns, explain, save_scenes
+from .edits import changed_live, waiting, with_company
+from .ensemble import EnsembleWindow
 from .findings import Findings
 from .form import Form, differences, paths_in, said
+from .keeper import Keeper
+from .lanes import Lane, difference_text
 from .menus import Menus
+from .reports import BranchInfo, Report, Status
 from .stage import Stage
-from .reports import Report, Status
-from .trainer import Trainer
+from .timeline import Timeline
+from .trainer import Named, Trainer
+from .undo import EditHistory, changed
+from .undo_actions import UndoActions
 
 PULL_EVERY = 16
 """Milliseconds between two looks into the mailbox."""
@@ -72,9 +80,12 @@ class Window(QMainWindow):
         self.trainer = Trainer()
         self._collector = Collector(self)
         self.theme = THEMES.get(str(QSettings().value("theme", "light")), LIGHT)
-        self._playing = True
+        self._playing = 1
+        self._sent = 0
         self._latest: Report | None = None
         self._run_shown = 0
+        self._known_branches: tuple[BranchInfo, ...] = ()
+        self._shown_places = [0]
         self._run_wanted = 1
         self._refused = False
         self._folder = Path()
@@ -93,7 +104,12 @@ class Window(QMainWindow):
         self.findings = Findings(self)
         self.stage = Stage(self.theme, self)
         self.stage.needs_changed.connect(self._on_needs_changed)
+        self.stage.lane_stage.lane_chosen.connect(self._on_lane_chosen)
+        self.stage.lane_stage.lane_closed.connect(self._on_lane_closed)
+        self.timeline = Timeline(self, self.theme)
+        self.branches = Branches(self)
         self._make_controls()
+        self._make_time_controls()
         self._lay_out()
         self._make_status_bar()
 
@@ -115,6 +131,8 @@ class Window(QMainWindow):
     @Slot()
     def _begin(self) -> None:
         self.trainer.start(self.running)
+        self._on_replay_speed(self.timeline.speed)
+        self.keeper.start()
         self._on_needs_changed()
 
     def _make_controls(self) -> None:
@@ -131,11 +149,44 @@ class Window(QMainWindow):
         menus.open_action.triggered.connect(self.open_file)
         menus.save_action.triggered.connect(self.save_experiment)
         menus.quit_action.triggered.connect(self.close)
+        keeper = self.keeper = Keeper(self.trainer, menus.recent_menu, self)
+        menus.save_session_action.triggered.connect(keeper.save)
+        menus.save_as_action.triggered.connect(keeper.save_as)
+        menus.seeds_action.triggered.connect(self.open_seeds)
+        keeper.told.connect(self._tell)
+        keeper.refused.connect(self._refuse)
+        keeper.open_wanted.connect(self.open_path)
+        self._edits = EditHistory()
+        self._undo = UndoActions(self._edits, self)
+        self._undo.undo_action.triggered.connect(self.undo)
+        self._undo.redo_action.triggered.connect(self.redo)
+        menus.edit_menu.addActions([self._undo.undo_action, self._undo.redo_action])
         menus.export_wanted.connect(self._on_export_view)
         menus.theme_chosen.connect(self._on_theme)
         menus.form_action.toggled.connect(self._on_form_toggled)
         menus.page_wanted.connect(self.stage.turn_to)
         menus.show_theme(self.theme.name)
+
+    def _make_time_controls(self) -> None:
+        timeline, branches, trainer = self.timeline, self.branches, self.trainer
+        timeline.scrubbed.connect(self._on_scrubbed)
+        timeline.sought.connect(self._on_sought)
+        timeline.stepped.connect(self._on_stepped)
+        timeline.play_wanted.connect(self._set_playing)
+        timeline.bookmark_wanted.connect(self._on_bookmark)
+        timeline.speed_chosen.connect(self._on_replay_speed)
+        timeline.mark_activated.connect(self._on_mark)
+        branches.branch_wanted.connect(self._on_branch)
+        branches.shown_wanted.connect(trainer.show_branches)
+        branches.remove_wanted.connect(trainer.remove_branch)
+        branches.rename_wanted.connect(trainer.rename_branch)
+        branches.refused.connect(self._refuse)
+        self.branch_dock = QDockWidget("Branches", self)
+        self.branch_dock.setObjectName("branches")
+        self.branch_dock.setWidget(branches)
+        self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.branch_dock)
+        self.branch_dock.hide()
+        self.menus.add_time(timeline, branches, self.branch_dock)
 
     def _lay_out(self) -> None:
         side = QWidget(self)
@@ -152,9 +203,11 @@ class Window(QMainWindow):
         rows = QVBoxLayout(middle)
         rows.setContentsMargins(4, 4, 4, 0)
         rows.setSpacing(4)
+        rows.addWidget(self.keeper.bar)
         rows.addWidget(self.banner)
         rows.addWidget(self.findings)
         rows.addWidget(self.stage, 1)
+        rows.addWidget(self.timeline)
         splitter = QSplitter(Qt.Orientation.Horizontal, self)
         splitter.addWidget(side)
         splitter.addWidget(middle)
@@ -183,19 +236,20 @@ class Window(QMainWindow):
     @Slot()
     def toggle_playing(self) -> None:
         """Pause, or go on."""
-        self._set_playing(not self._playing)
+        self._set_playing(0 if self._playing else 1)
 
     @Slot()
     def single_step(self) -> None:
         """Train one step and pause."""
-        self._set_playing(False)
-        self.trainer.step()
+        self._on_stepped(1)
 
     @Slot()
     def restart(self) -> None:
         """Start from step 0 with all settings of the form; a paused training stays paused."""
+        if not self.keeper.may_leave():
+            return
         stopped = self._latest is not None and self._latest.status in (Status.DIVERGED, Status.FAILED)
-        self._start(self.draft, playing=self._playing or stopped)
+        self._start([("", self.draft)], playing=bool(self._playing) or stopped)
 
     @Slot()
     def switch_theme(self) -> None:
@@ -205,27 +259,64 @@ class Window(QMainWindow):
     @Slot()
     def open_file(self) -> None:
         """Ask for an experiment or data and train it."""
-        name, _ = QFileDialog.getOpenFileName(self, "Open", "", "Experiments and data (*.toml *.csv *.npy)")
+        kinds = " ".join(f"*{ending}" for ending in (*STATE_FILES, ".toml", *DATA_FILES))
+        name, _ = QFileDialog.getOpenFileName(self, "Open", "", f"Sessions, figures, experiments and data ({kinds})")
         if name:
             self.open_path(Path(name))
 
     def open_path(self, path: Path) -> None:
-        """Train what a file holds; a file that cannot be used leaves the running experiment untouched."""
+        """Open what a file holds; a file that cannot be used leaves the running experiment untouched."""
+        if path.suffix.lower() in STATE_FILES:
+            if self.keeper.may_leave():
+                self._open_state(path)
+            return
         try:
-            experiment = load(path)
+            named = lanes_of(path)
         except ColumnsNeeded as needed:
             chosen = choose_columns(self, needed)
             if chosen is None:
                 return
             try:
-                experiment = for_data(path, {"data.columns": chosen})
+                named = [("", for_data(path, {"data.columns": chosen}))]
             except ExperimentError as error:
                 self._refuse(str(error))
                 return
         except ExperimentError as error:
             self._refuse(str(error))
             return
-        self._open(experiment)
+        if self._open(named):
+            self.keeper.recent.add(path)
+
+    def _open_state(self, path: Path) -> None:
+        """Go to the state that a session or a picture holds."""
+        self._run_wanted = self.trainer.open(path)
+
+    @Slot()
+    def undo(self) -> None:
+        """Take the last edit of the form back, from now on: what was trained stays."""
+        self._go_to(self._edits.undo(self.draft))
+
+    @Slot()
+    def redo(self) -> None:
+        """Make an edit again that was taken back."""
+        self._go_to(self._edits.redo(self.draft))
+
+    def _go_to(self, goal: Experiment | None) -> None:
+        if goal is not None:
+            try:
+                self._edit(changed(self.draft, goal), remember=False)
+            except ExperimentError as error:
+                self._refuse(str(error))
+            self._show_draft()
+        self._undo.refresh()
+
+    @Slot()
+    def open_seeds(self) -> None:
+        """Train the experiment under many seeds, in a window of its own."""
+        frame = self.stage.frame_shown
+        logged = frame.logged if frame is not None else None
+        first, log = (self.running, ()) if logged is None else (logged.first, logged.changes)
+        EnsembleWindow(first, log, self.theme, self).show()
 
     @Slot()
     def save_experiment(self) -> None:
@@ -257,6 +348,7 @@ class Window(QMainWindow):
         assert isinstance(application, QApplication)
         style.apply(application, theme)
         self.stage.set_theme(theme)
+        self.timeline.set_theme(theme)
         self.controls.set_colour(theme.text)
         self.menus.show_theme(theme.name)
         QSettings().setValue("theme", theme.name)
@@ -264,8 +356,14 @@ class Window(QMainWindow):
     # What Qt tells
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """End the training, in the middle of a compilation too."""
+        """End the training, in the middle of a compilation too, after a question where something would be lost."""
+        if not self.keeper.may_leave():
+            event.ignore()
+            return
         self._timer.stop()
+        for seeds in self.findChildren(EnsembleWindow):
+            seeds.close()
+        self.keeper.close()
         if self.trainer.stop():
             self._collector.stop()
         QSettings().setValue("geometry", self.saveGeometry())
@@ -289,17 +387,23 @@ class Window(QMainWindow):
         for message in self.trainer.messages():
             self.banner.show_error(message)
             self._refused = True
+        for notice in self.trainer.notices():
+            self.banner.show_notice(notice)
         report = self.trainer.take()
+        self.keeper.pull()
         if report is None or report.run < self._run_wanted:
             return
         recovered = self._latest is not None and self._latest.status in (Status.DIVERGED, Status.FAILED)
         self._latest = report
         match report.status:
-            case Status.STARTING | Status.COMPILING:
+            case Status.SEEKING:
+                self.status_label.setText(f"{report.message}: {report.progress:.0%}")
+                return
+            case Status.STARTING | Status.COMPILING | Status.OPENING:
                 self.banner.show_progress(report.message, report.progress)
                 return
             case Status.DIVERGED | Status.FAILED:
-                self._show_playing(False)
+                self._show_playing(0)
                 self.banner.show_error(report.message)
             case Status.RUNNING | Status.PAUSED:
                 if self.banner.shows_progress or recovered:
@@ -307,23 +411,55 @@ class Window(QMainWindow):
                     self._show_notice()
         if report.frame is None:
             return
-        if self._refused:
-            # What was refused stands in the form as waiting for a restart, for the run goes on without it.
-            self._refused = False
-            self.running = report.frame.experiment
-            self._show_draft()
-        if report.run != self._run_shown:
-            self._run_shown = report.run
-            self.findings.forget()
-            for canvas in self.stage.canvases.values():
-                canvas.fit()
-        self.stage.show_frame(report.frame)
+        self._follow(report)
+        self.keeper.follow(report)
+        self._show_time(report)
         # A divergence that has stopped the run stands in the banner already.
         told = report.status is Status.DIVERGED
         self.findings.show_diagnoses(
             tuple(found for found in report.frame.diagnoses if not (told and found.name == "divergence"))
         )
         self._show_status(report)
+
+    def _follow(self, report: Report) -> None:
+        """Let the form show the settings of what is shown, once all that was ordered is carried out."""
+        frame = report.frame
+        assert frame is not None
+        fresh = report.run != self._run_shown
+        if fresh:
+            self._run_shown = report.run
+            self._sent = report.changes
+            self.findings.forget()
+            if report.opened:
+                self.origin, self._preset = frame.experiment, ""
+                self.controls.show_preset("")
+        elsewhere = frame.experiment != self.running and report.changes >= self._sent
+        if self._refused or elsewhere:
+            # What was refused stands in the form as waiting for a restart, for the run goes on without it.
+            keep = self._refused or self.draft != self.running
+            self._refused = False
+            self.running = frame.experiment
+            if not keep or fresh:
+                self.draft = frame.experiment
+            self._show_draft()
+        if fresh:
+            self.stage.fit()
+
+    def _show_time(self, report: Report) -> None:
+        lanes = [
+            Lane(lane.name, difference_text(lane.different, lane.frame.experiment.data.kind), lane.frame)
+            for lane in report.lanes
+        ]
+        self.stage.show_lanes(lanes, 0)
+        self.timeline.show_time(report.position, report.end, report.marks, report.playing)
+        shown = [lane.branch for lane in report.lanes]
+        if len(report.branches) > len(self._known_branches) > 0:
+            self.branch_dock.show()
+        self._known_branches = report.branches
+        self.branches.show_branches(report.branches, shown)
+        self._shown_places = shown
+        if report.playing != self._playing and report.changes >= self._sent:
+            self._show_playing(report.playing)
 
     @Slot()
     def _on_needs_changed(self) -> None:
@@ -335,7 +471,7 @@ class Window(QMainWindow):
     def _on_edited(self, path: str, value: Value, columns: tuple[str, ...] = ()) -> None:
         """Carry out an edit of the form: at once where that is possible, else with the next restart."""
         try:
-            together = self._with_company(path, value, columns)
+            together = with_company(self.draft, path, value, columns)
             self._edit(together)
             self._tell_consequences(path, together)
         except ColumnsNeeded as needed:
@@ -346,19 +482,23 @@ class Window(QMainWindow):
             self._refuse_edit(path, str(error))
         self._show_draft()
 
-    def _edit(self, changes: dict[str, Value]) -> None:
+    def _edit(self, changes: dict[str, Value], remember: bool = True) -> None:
         """Change the draft, and the running experiment too where that is possible at once."""
-        changed = retitled(self.draft.replace(changes), self.origin)
-        running = self._changed_live(changes)
-        self.draft = changed
+        before, after = self.draft, retitled(self.draft.replace(changes), self.origin)
+        running = changed_live(self.running, changes)
+        self.draft = after
+        if remember:
+            self._edits.record(before, after)
+            self._undo.refresh()
         if running is not None:
             running = retitled(running, self.origin)
             # What follows from a change goes with it, such as a default that depends on a choice.
             followed = differences(running, self.running)
+            self._sent += 1
             self.trainer.change_together({**{path: running[path] for path in changes}, **followed})
             self.running = running
             self.stage.arrange(running)
-        self.controls.show_preset(self._preset if changed == self.origin else "")
+        self.controls.show_preset(self._preset if after == self.origin else "")
 
     def _tell_consequences(self, path: str, together: dict[str, Value]) -> None:
         """Say what an edit took along, and what it leaves on that belongs to what was before."""
@@ -375,36 +515,15 @@ class Window(QMainWindow):
                 "one it flattens the discriminator. Clip 0 turns it off."
             )
 
-    def _changed_live(self, changes: dict[str, Value]) -> Experiment | None:
-        """Return the running experiment with changes, or None if they need a restart."""
-        try:
-            if not all(find_parameter(path, self.running.data.kind).live for path in changes):
-                return None
-            changed = self.running.replace(changes)
-        except ExperimentError:
-            # Beside what runs it means nothing; beside what waits for a restart it does.
-            return None
-        return changed if changed.dimension == self.running.dimension else None
-
-    def _with_company(self, path: str, value: Value, columns: tuple[str, ...]) -> dict[str, Value]:
-        """Return a change with what must go with it.
-
-        Data from a file needs one, another file has other columns, and some optimizers both players have together.
-        """
-        if path == "data.kind" and value == "file":
-            return {path: value, "data.path": "faithful.csv"}
-        if path == "data.path":
-            return {path: value, "data.columns": columns}
-        return {path: value, **company(self.draft, path, value)}
-
     @Slot(str)
     def _on_preset(self, name: str) -> None:
         try:
-            experiment = load(name)
+            named = lanes_of(name)
         except ExperimentError as error:
             self._refuse(str(error))
             return
-        self._open(experiment, name)
+        if not self._open(named, name):
+            self.controls.show_preset(self._preset)
 
     @Slot(object)
     def _on_speed(self, steps_per_second: float | None) -> None:
@@ -428,6 +547,10 @@ class Window(QMainWindow):
         self._show_draft()
 
     @Slot(str)
+    def _tell(self, sentence: str) -> None:
+        self.statusBar().showMessage(sentence, SHOWN_FOR)
+
+    @Slot(str)
     def _refuse(self, sentence: str) -> None:
         """Show why something was not done; the training goes on."""
         explain(self, sentence)
@@ -439,37 +562,81 @@ class Window(QMainWindow):
 
     # What follows from it
 
-    def _open(self, experiment: Experiment, preset: str = "") -> None:
-        self.origin, self._preset = experiment, preset
+    def _open(self, named: Named, preset: str = "") -> bool:
+        """Train what was opened, one experiment or several side by side; return whether the session before was left."""
+        if not self.keeper.may_leave():
+            return False
+        self.origin, self._preset = named[0][1], preset
         self.controls.show_preset(preset)
-        self._start(experiment)
+        self._edits.clear()
+        self._undo.refresh()
+        self._start(named)
+        return True
 
-    def _start(self, experiment: Experiment, playing: bool = True) -> None:
-        self.running = self.draft = experiment
-        self._run_wanted += 1
+    def _start(self, named: Named, playing: bool = True) -> None:
+        self.running = self.draft = named[0][1]
         self._refused = False
         self._show_draft()
         self._show_notice()
-        self.trainer.restart(experiment)
-        self._set_playing(playing)
+        self._run_wanted = self.trainer.restart_lanes(named)
+        self._set_playing(int(playing))
 
-    def _set_playing(self, playing: bool) -> None:
+    @Slot(int)
+    def _set_playing(self, playing: int) -> None:
         self.trainer.play(playing)
         self._show_playing(playing)
 
-    def _show_playing(self, playing: bool) -> None:
+    def _show_playing(self, playing: int) -> None:
         self._playing = playing
-        self.controls.show_playing(playing, self.theme.text)
+        self.controls.show_playing(playing != 0, self.theme.text)
+
+    # Time
+
+    @Slot(object)
+    def _on_scrubbed(self, step: int) -> None:
+        self._show_playing(0)
+        self.trainer.scrub(step)
+
+    @Slot(object)
+    def _on_sought(self, step: int) -> None:
+        self._show_playing(0)
+        self.trainer.seek(step)
+
+    @Slot(int)
+    def _on_stepped(self, steps: int) -> None:
+        self._show_playing(0)
+        self.trainer.step(steps)
+
+    @Slot(float)
+    def _on_replay_speed(self, steps_per_second: float) -> None:
+        self.trainer.limit_replay(steps_per_second or None)
+
+    @Slot()
+    def _on_bookmark(self) -> None:
+        self.trainer.bookmark()
+
+    @Slot(object)
+    def _on_mark(self, mark: Mark) -> None:
+        self._on_sought(mark.step)
+
+    @Slot(int)
+    def _on_lane_chosen(self, lane: int) -> None:
+        if lane:
+            chosen = self._shown_places[lane]
+            self.trainer.show_branches([chosen, *(place for place in self._shown_places if place != chosen)])
+
+    @Slot(int)
+    def _on_lane_closed(self, lane: int) -> None:
+        self.trainer.show_branches([place for i, place in enumerate(self._shown_places) if i != lane])
+
+    @Slot(bool)
+    def _on_branch(self, fresh: bool) -> None:
+        seed = self.running.seed + len(self._known_branches) if fresh else None
+        self.trainer.branch(seed=seed)
 
     def _show_draft(self) -> None:
         self.form.show_experiment(self.draft, self.running)
-        waiting = differences(self.draft, self.running)
-        # Other data bring their own fields: that is one change.
-        other_data = "data.kind" in waiting
-        count = sum(
-            path not in ("title", "source") and not (other_data and path.startswith("data.") and path != "data.kind")
-            for path in waiting
-        )
+        count = waiting(self.draft, self.running)
         self.restart_button.setText(f"Restart with {count} change{'s' if count != 1 else ''}")
         self.restart_button.setVisible(count > 0)
         self.discard_button.setVisible(count > 0)
@@ -482,7 +649,7 @@ class Window(QMainWindow):
     def _show_status(self, report: Report) -> None:
         frame = report.frame
         assert frame is not None
-        self.step_label.setText(f"step {frame.step:,}")
+        self.step_label.setText(f"step {report.position:,}")
         self.speed_label.setText(f"{report.steps_per_second:,.0f} steps/s" if report.steps_per_second else "")
         self.status_label.setText("" if report.status is Status.RUNNING else report.status.value)
         self.count_label.setText(f"seed {frame.experiment.seed}, {frame.experiment.precision} bits")
@@ -497,7 +664,7 @@ class Window(QMainWindow):
         if path is None:
             return
         self._folder = path.parent
-        problem = save_scenes([VIEWS[name].draw(frame) for name in names], path)
+        problem = save_scenes([VIEWS[name].draw(frame) for name in names], path, frame)
         if problem:
             self._refuse(problem)
         else:

@@ -15,7 +15,7 @@ from .mapping import mapping
 from .optimal import optimum
 from .pages import PAGES, Page
 from .plane import plane
-from .scene import Arrows, Axis, Band, Histogram, Image, Layer, Line, Points, Role, Scene, Segments, Strip, Text
+from .scene import Arrows, Axis, Band, Histogram, Image, Layer, Line, Points, Role, Rule, Scene, Segments, Strip, Text
 from .slope import slope
 from .spectrum import spectrum
 from .theme import DARK, LIGHT, PAPER, THEMES, Theme
@@ -146,5 +146,5 @@ def views_for(experiment: Experiment) -> list[View]:
 __all__ = [
     "DARK", "LIGHT", "PAGES", "PAPER", "THEMES", "VIEWS",
     "Arrows", "Axis", "Band", "Histogram", "Image", "Layer", "Line", "Page", "Points",
-    "Role", "Scene", "Segments", "Strip", "Text", "Theme", "View", "views_for",
+    "Role", "Rule", "Scene", "Segments", "Strip", "Text", "Theme", "View", "views_for",
 ]  # fmt: skip

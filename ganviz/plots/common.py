@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from ganviz.metrics import METRICS
 from ganviz.run import Frame, Series
+from ganviz.run.frame import MarkKind
 
-from .scene import Axis, Band, Layer, Line, Role, Segments, Side, Strip, Style, Text
+from .scene import Axis, Band, Layer, Line, Role, Rule, Scene, Segments, Side, Strip, Style, Text
 
 Floats = NDArray[np.float64]
 
@@ -21,6 +22,8 @@ FAINT = 0.14
 """Opacity of the noise floors: they lie below everything else."""
 AVERAGED = "averaged fake"
 """What samples of the averaged generator are called."""
+MARKED: dict[MarkKind, tuple[Role, Style]] = {"change": ("neutral", "dotted"), "bookmark": ("accent", "dashed")}
+"""Which marks stand in the views over steps, and how."""
 
 
 def data_axes(frame: Frame) -> tuple[Axis, Axis]:
@@ -105,17 +108,24 @@ def _error(frame: Frame, name: str, role: Role, side: Side, steps: Floats, mean:
     if error is not None:
         half = at_steps(error, steps)
         return [Band(f"{name} error", role, side=side, x=steps, low=mean - half, high=mean + half)]
-    half = frame.metrics.get(f"{name}_error", math.nan)
-    if not (math.isfinite(half) and math.isfinite(mean[-1])):
+    half, now = frame.metrics.get(f"{name}_error", math.nan), _now(frame, steps)
+    if not (math.isfinite(half) and math.isfinite(mean[now])):
         return []
-    ends = (np.array([[steps[-1], mean[-1] + sign * half]]) for sign in (-1.0, 1.0))
+    ends = (np.array([[steps[now], mean[now] + sign * half]]) for sign in (-1.0, 1.0))
     return [Segments(f"{name} error", role, side=side, start=next(ends), end=next(ends), width=2.5, opacity=1.0)]
+
+
+def _now(frame: Frame, steps: Floats) -> int:
+    """Return which of the steps of a series is the frame's: in the past not the last one."""
+    if not frame.past:
+        return len(steps) - 1
+    return int(np.searchsorted((steps[1:] + steps[:-1]) / 2, frame.step))
 
 
 def floors(frame: Frame, roles: Mapping[str, Role], side: Side = "left") -> list[Layer]:
     """Return for each metric the band in which a perfect generator would lie at the same sample size."""
     layers: list[Layer] = []
-    steps = np.array([0.0, float(frame.step)])
+    steps = all_steps(frame)
     for name, role in roles.items():
         ends = frame.floors.get(name)
         if ends is None or not np.isfinite(ends).all():
@@ -137,7 +147,7 @@ def infinite(frame: Frame, metrics: Mapping[str, tuple[Role, str]]) -> list[Laye
         # Where there is a curve too, its key tells of the strip.
         key = "" if np.isfinite(series.mean).any() else f"{label} = ∞"
         layers.append(Strip(f"{name} infinite", role, key, spans=_stretches(series), row=len(layers)))
-        if np.isposinf(series.mean[-1]):
+        if np.isposinf(series.mean[_now(frame, series.steps)]):
             now.append(label)
     if now:
         layers.append(Text("infinite", "accent", text=f"{', '.join(now)} = ∞", at=(0.98, 0.84)))
@@ -202,4 +212,25 @@ def rounded_range(values: Floats) -> tuple[float, float] | None:
     return math.floor(low / step - 0.1) * step, math.ceil(high / step + 0.1) * step
 
 
-STEPS = Axis("step")
+def all_steps(frame: Frame) -> Floats:
+    """Return the first and the last recorded step: what is the same at every step goes from one to the other."""
+    return np.array([0.0, float(max(frame.step, frame.end))])
+
+
+def over_steps(
+    frame: Frame, view: str, title: str, left: Axis, layers: Sequence[Layer], right: Axis | None = None
+) -> Scene:
+    """Return the scene of metrics over steps: below them rules at the marks, above them the place in time.
+
+    Where the run was once further than the frame the axis ends with the recording, and a rule stands at the frame's
+    step.
+    """
+    last = float(all_steps(frame)[1])
+    axis = Axis("step", range=(0.0, last)) if frame.past else Axis("step")
+    marks: list[Layer] = []
+    for kind, (role, style) in MARKED.items():
+        places = np.array(sorted({mark.step for mark in frame.marks if mark.kind == kind and 0 <= mark.step <= last}))
+        if len(places):
+            marks.append(Rule(f"{kind} marks", role, x=places.astype(np.float64), style=style, opacity=0.6))
+    cursor = [Rule("cursor", "cursor", x=np.array([float(frame.step)]), width=1.5)] if frame.past else []
+    return Scene(view, title, axis, left, (*marks, *layers, *cursor), right)

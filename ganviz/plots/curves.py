@@ -6,7 +6,19 @@ import numpy as np
 
 from ganviz.run import Frame
 
-from .common import STEPS, Floats, at_steps, curve, curve_axis, floors, hint, is_critic, is_probability, series_of
+from .common import (
+    Floats,
+    all_steps,
+    at_steps,
+    curve,
+    curve_axis,
+    floors,
+    hint,
+    is_critic,
+    is_probability,
+    over_steps,
+    series_of,
+)
 from .scene import Axis, Band, Layer, Line, Scene
 
 
@@ -17,7 +29,7 @@ def losses(frame: Frame) -> Scene:
         *curve(frame, "generator_loss", "generator", "generator"),
     ]
     axis, beyond = curve_axis(frame, "loss", ("discriminator_loss", "generator_loss"))
-    return Scene("losses", "Losses", STEPS, axis, (*layers, *beyond))
+    return over_steps(frame, "losses", "Losses", axis, (*layers, *beyond))
 
 
 def scores(frame: Frame) -> Scene:
@@ -34,7 +46,7 @@ def scores(frame: Frame) -> Scene:
         real, fake = "output_real", "output_fake"
         axis, beyond = curve_axis(frame, "mean raw output", (real, fake))
     layers = [*curve(frame, real, "real", "D(x)"), *curve(frame, fake, "fake", "D(G(z))"), *beyond]
-    return Scene("scores", "Mean judgement", STEPS, axis, tuple(layers))
+    return over_steps(frame, "scores", "Mean judgement", axis, layers)
 
 
 def _critic(frame: Frame) -> Scene:
@@ -52,7 +64,7 @@ def _critic(frame: Frame) -> Scene:
         *curve(frame, "critic_w1", "accent", "raw estimate", "right"),
     ]
     axis, beyond = curve_axis(frame, "raw estimate", ("critic_w1",))
-    return Scene("scores", "Critic", STEPS, Axis("W1"), (*layers, *beyond), axis)
+    return over_steps(frame, "scores", "Critic", Axis("W1"), (*layers, *beyond), axis)
 
 
 def _bound(frame: Frame) -> tuple[Floats, Floats]:
@@ -92,13 +104,13 @@ def gradients(frame: Frame) -> Scene:
         *curve(frame, "discriminator_gradient_norm", "discriminator", _discriminator(frame)),
         *curve(frame, "generator_gradient_norm", "generator", "generator"),
     ]
-    return Scene("gradients", "Gradient norms", STEPS, Axis("norm", scale="log"), tuple(layers))
+    return over_steps(frame, "gradients", "Gradient norms", Axis("norm", scale="log"), layers)
 
 
 def clipping(frame: Frame) -> Scene:
     """Draw the share of the discriminator's parameters at the clip bound."""
     layers = curve(frame, "clip_fraction", "discriminator", "at the clip bound")
-    return Scene("clipping", "Clipped weights", STEPS, Axis("share", range=(-0.02, 1.02)), tuple(layers))
+    return over_steps(frame, "clipping", "Clipped weights", Axis("share", range=(-0.02, 1.02)), layers)
 
 
 def lipschitz(frame: Frame) -> Scene:
@@ -110,10 +122,9 @@ def lipschitz(frame: Frame) -> Scene:
     if not layers:
         layers.append(hint("not measured yet"))
     elif is_critic(frame):
-        steps = np.array([0.0, float(frame.step)])
-        layers.insert(0, Line("one", "neutral", "1-Lipschitz", x=steps, y=np.ones(2), style="dotted"))
+        layers.insert(0, Line("one", "neutral", "1-Lipschitz", x=all_steps(frame), y=np.ones(2), style="dotted"))
     title = f"Largest slope of the {_discriminator(frame)}"
-    return Scene("lipschitz", title, STEPS, Axis("slope", scale="log"), tuple(layers))
+    return over_steps(frame, "lipschitz", title, Axis("slope", scale="log"), layers)
 
 
 def _discriminator(frame: Frame) -> str:

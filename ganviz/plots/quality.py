@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from ganviz.run import Frame
 
-from .common import STEPS, curve, floors, hint, infinite
+from .common import curve, floors, hint, infinite, over_steps
 from .scene import Axis, Layer, Role, Scene, Side
 
 SHARE = (-0.02, 1.02)
@@ -20,7 +20,7 @@ def divergences(frame: Frame) -> Scene:
         "js": ("real", "JS"),
     }
     layers = [*_curves(frame, shown), *infinite(frame, shown)]
-    return _whole("divergences", "Divergences", Axis("divergence", "nats", scale="log"), layers)
+    return _whole(frame, "divergences", "Divergences", Axis("divergence", "nats", scale="log"), layers)
 
 
 def distances(frame: Frame) -> Scene:
@@ -32,7 +32,7 @@ def distances(frame: Frame) -> Scene:
         "energy": ("discriminator", "energy"),
     }
     layers = _curves(frame, shown)
-    return _whole("distances", "Distances", Axis("distance", scale="log"), layers)
+    return _whole(frame, "distances", "Distances", Axis("distance", scale="log"), layers)
 
 
 def fidelity(frame: Frame) -> Scene:
@@ -44,7 +44,7 @@ def fidelity(frame: Frame) -> Scene:
         "tv": ("neutral", "TV"),
     }
     layers = _curves(frame, shown)
-    return _whole("fidelity", "Fidelity", Axis("share", range=SHARE), layers)
+    return _whole(frame, "fidelity", "Fidelity", Axis("share", range=SHARE), layers)
 
 
 def modes(frame: Frame) -> Scene:
@@ -55,7 +55,7 @@ def modes(frame: Frame) -> Scene:
     layers += infinite(frame, right)
     most = max(1, frame.mode_count)
     count = Axis(f"modes of {most}", range=(SHARE[0] * most, SHARE[1] * most))
-    return _whole("modes", "Modes", count, layers, Axis("KL over modes", "nats"))
+    return _whole(frame, "modes", "Modes", count, layers, Axis("KL over modes", "nats"))
 
 
 def _curves(frame: Frame, shown: Mapping[str, tuple[Role, str]], side: Side = "left") -> list[Layer]:
@@ -66,5 +66,5 @@ def _curves(frame: Frame, shown: Mapping[str, tuple[Role, str]], side: Side = "l
     return layers
 
 
-def _whole(view: str, title: str, axis: Axis, layers: list[Layer], right: Axis | None = None) -> Scene:
-    return Scene(view, title, STEPS, axis, tuple(layers) or (hint("not measured yet"),), right)
+def _whole(frame: Frame, view: str, title: str, axis: Axis, layers: list[Layer], right: Axis | None = None) -> Scene:
+    return over_steps(frame, view, title, axis, layers or [hint("not measured yet")], right)

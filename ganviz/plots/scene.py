@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-Role = Literal["real", "fake", "average", "discriminator", "generator", "gradient", "neutral", "accent"]
+Role = Literal["real", "fake", "average", "discriminator", "generator", "gradient", "neutral", "accent", "cursor"]
 Side = Literal["left", "right"]
 Scale = Literal["linear", "log"]
 Style = Literal["solid", "dashed", "dotted"]
-Mark = Literal["dot", "missing"]
+Symbol = Literal["dot", "missing"]
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Points(Layer):
     xy: Array = field(default_factory=lambda: np.empty((0, 2)))
     size: float = 3.0
     opacity: float = 0.8
-    mark: Mark = "dot"
+    mark: Symbol = "dot"
 
 
 @dataclass(frozen=True)
@@ -139,6 +139,19 @@ class Strip(Layer):
 
     spans: Array = field(default_factory=lambda: np.empty((0, 2)))
     row: int = 0
+
+
+@dataclass(frozen=True)
+class Rule(Layer):
+    """Upright lines through the whole height of the axes, at places ``x`` (n,) of the horizontal one.
+
+    They make no axis wider. ``width`` in points.
+    """
+
+    x: Array = field(default_factory=lambda: np.empty(0))
+    width: float = 0.75
+    style: Style = "solid"
+    opacity: float = 1.0
 
 
 @dataclass(frozen=True)

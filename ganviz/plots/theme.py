@@ -72,6 +72,7 @@ LIGHT = Theme(
             "gradient": "#2a1458",
             "neutral": "#7f8a96",
             "accent": "#8f2a72",
+            "cursor": "#1b2430",
         }
     ),
 )
@@ -93,6 +94,7 @@ DARK = Theme(
             "gradient": "#e9e2ff",
             "neutral": "#9aa6b5",
             "accent": "#d873b4",
+            "cursor": "#e8edf4",
         }
     ),
 )

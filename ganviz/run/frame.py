@@ -18,6 +18,7 @@ from ganviz.metrics.plan import Plan
 from ganviz.metrics.spectrum import Spectrum
 
 from .history import Series
+from .recorded import Logged
 
 Floats = NDArray[np.float64]
 
@@ -135,6 +136,8 @@ class Frame:
         Centres of the modes that are not captured.
     metrics_step : int
         The step whose samples the metrics are of; -1 where nothing was measured yet.
+    logged : Logged, optional
+        What led to it: with this a picture of it is a save file.
     end : int
         The last step that is recorded; -1: the frame's own.
     marks : tuple of Mark
@@ -167,6 +170,7 @@ class Frame:
     missing: Floats = field(default_factory=lambda: np.empty((0, 1)))
     metrics_step: int = -1
     end: int = -1
+    logged: Logged | None = None
     marks: tuple[Mark, ...] = ()
 
     @property

@@ -13,6 +13,7 @@ from ganviz.engine.network import Floats
 from ganviz.experiment import Experiment
 
 from .history import Series
+from .recorded import Logged
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Glance:
         Those of the step's own batches.
     end : int
         The newest step that was trained: what is measured before it is not remembered, for it was.
+    logged : Logged
+        What led to it.
     history, recent : dict, optional
         Series of these metrics by name, where they were asked for: over all steps, and one by one over the newest.
     diverged : str
@@ -46,6 +49,7 @@ class Glance:
     counters: NDArray[np.int64]
     metrics: Mapping[str, float]
     end: int
+    logged: Logged
     history: Mapping[str, Series] | None = None
     recent: Mapping[str, Series] | None = None
     diverged: str = ""

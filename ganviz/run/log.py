@@ -8,7 +8,7 @@ from itertools import groupby
 
 from ganviz.experiment import Experiment
 
-from .recorded import Change
+from .recorded import Change, Logged
 
 
 class Log:
@@ -32,12 +32,20 @@ class Log:
     def __init__(self, first: Experiment, changes: Iterable[Change] = (), after: Sequence[Experiment] = ()) -> None:
         self.first = first
         self.changes: list[Change] = []
+        self._logged = Logged(first)
         self._steps: list[int] = []
         self._after: list[Experiment] = []
         for place, (_, together) in enumerate(groupby(changes, key=lambda change: change.group)):
             group = list(together)
             known = after[place] if after else self.newest.replace({change.path: change.after for change in group})
             self.add(group[0].step, known, [change.path for change in group])
+
+    @property
+    def logged(self) -> Logged:
+        """All of it, as plain data."""
+        if len(self._logged.after) != len(self._after):
+            self._logged = Logged(self.first, tuple(self.changes), tuple(self._after))
+        return self._logged
 
     @property
     def newest(self) -> Experiment:

@@ -73,6 +73,7 @@ class Observer:
             box=self.box,
             metrics={**measured.metrics, **glance.metrics},
             end=glance.end,
+            logged=glance.logged,
             surface=self._surface() if Need.SURFACE in needs else None,
             pulls=pulls,
             pull_norms=norms,

@@ -33,6 +33,20 @@ class Change:
 
 
 @dataclass(frozen=True, eq=False)
+class Logged:
+    """What led to a state, and maybe to later ones: the experiment at step 0, all changes, and what each group made."""
+
+    first: Experiment
+    changes: tuple[Change, ...] = ()
+    after: tuple[Experiment, ...] = ()
+
+    def until(self, step: int) -> Logged:
+        """Leave out what was changed after a step."""
+        changes = tuple(change for change in self.changes if change.step <= step)
+        return Logged(self.first, changes, self.after[: changes[-1].group + 1 if changes else 0])
+
+
+@dataclass(frozen=True, eq=False)
 class Keyframe:
     """All that is needed to go on from a step, under the experiment as the log gives it there.
 

@@ -134,10 +134,6 @@ class Run:
         """All changes, those beyond `step` too."""
         return self._log.changes
 
-    def log_until(self, step: int) -> Log:
-        """Return the changes made up to a step, with the experiment after each."""
-        return self._log.until(step)
-
     @property
     def first(self) -> Experiment:
         """The experiment at step 0."""
@@ -406,6 +402,7 @@ class Run:
             counters=state.counters,
             metrics=step_metrics(last, experiment),
             end=self._end,
+            logged=self._log.logged,
             history=self._all_series() if Need.HISTORY in needs else None,
             recent=self._recent_series() if Need.METRICS in needs and live else None,
             diverged="" if self._diverged is None or not live else str(self._diverged),

@@ -21,6 +21,7 @@ from ganviz.experiment.table import Table, read_table
 
 from .codec import ChangeEntry, Line, Step, experiment_of, plain, plain_log, read_log
 from .container import Damaged
+from .frame import Frame, Need
 from .measurer import Stop, never
 from .recorded import Change
 from .run import BURST, Run, TrainingDiverged
@@ -32,6 +33,8 @@ LARGEST = 256 * 2**20
 """Bytes of a picture that is searched."""
 LARGEST_TOKEN, LARGEST_TEXT = 16 * 2**20, 32 * 2**20
 """Characters of the word, and bytes of what it unpacks to, at most."""
+LOOKS = 100
+"""Times that a run is measured on the way to what a picture shows, about."""
 PIECE = 2**20
 BEGIN = b"ganviz:"
 TOKEN = re.compile(rb"ganviz:(\d{1,4}):([0-9a-f]{16}):([A-Za-z0-9_-]*={0,2}):end")
@@ -78,10 +81,18 @@ class _Content(Struct):
     table: int = -1
 
 
-def ticket_of(run: Run) -> Ticket:
-    """Return what leads to where a run stands."""
-    log = run.log_until(run.step)
-    return Ticket(run.first, run.step, tuple(log.changes), log.after)
+def ticket_of(frame: Frame) -> Ticket:
+    """Return what leads to a frame's state.
+
+    Raises
+    ------
+    ValueError
+        For a frame that is of no run.
+    """
+    if frame.logged is None:
+        raise ValueError("this frame is of no run: nothing is known of what led to it")
+    logged = frame.logged.until(frame.step)
+    return Ticket(logged.first, frame.step, logged.changes, logged.after)
 
 
 def to_token(ticket: Ticket) -> str:
@@ -131,19 +142,24 @@ def find_ticket(path: Path) -> Ticket | None:
 def restore(ticket: Ticket, progress: Callable[[int], None] | None = None, should_stop: Stop = never) -> Run:
     """Train up to the state that a ticket leads to; a run that was stopped stands on the way.
 
+    On the way it is measured now and then, for the curves.
+
     Where training diverges on the way, which another processor may bring about, the run's note says so.
     """
     run = Run(ticket.first)
     steps = [group[0].step for group in _grouped(ticket.log)]
-    pace = 1
+    pace, every = 1, max(1, ticket.step // LOOKS)
+    run.frame(Need.METRICS)
     for goal, after in [*zip(steps, ticket.after, strict=True), (ticket.step, None)]:
         while run.step < goal:
             try:
-                run.advance(min(pace, goal - run.step))
+                run.advance(min(pace, goal - run.step, every - run.step % every))
             except TrainingDiverged as error:
                 run.note = f"The picture shows step {ticket.step:,}, which is not reached here. {error}"
                 return run
-            pace = run.steps_within(BURST)
+            pace = min(run.steps_within(BURST), every)
+            if run.step % every == 0:
+                run.frame(Need.METRICS)
             if progress is not None:
                 progress(run.step)
             if should_stop():

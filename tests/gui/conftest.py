@@ -25,11 +25,12 @@ def pytest_collection_modifyitems(config, items):
 
 
 @pytest.fixture(autouse=True)
-def _own_settings(tmp_path_factory):
-    """Give each test settings of its own, empty ones."""
+def _own_settings(tmp_path_factory, monkeypatch):
+    """Give each test settings of its own, empty ones, and a folder of its own for what is autosaved."""
     from PySide6.QtCore import QSettings
 
     folder = str(tmp_path_factory.mktemp("settings"))
+    monkeypatch.setenv("XDG_STATE_HOME", folder)
     for form in (QSettings.Format.NativeFormat, QSettings.Format.IniFormat):
         QSettings.setPath(form, QSettings.Scope.UserScope, folder)
 
