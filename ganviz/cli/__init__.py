@@ -12,8 +12,8 @@ from pathlib import Path
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from ganviz import __version__
-from ganviz.experiment import ExperimentError, load, presets
-from ganviz.experiment.files import STATE_FILES
+from ganviz.experiment import ExperimentError, lanes_of, presets
+from ganviz.experiment.files import SESSION, STATE_FILES, preset_path
 from ganviz.experiment.resources import expand_user
 
 from .console import fail, new_parser, say
@@ -61,18 +61,21 @@ def _window(arguments: list[str]) -> int:
     name = parser.parse_args(arguments).experiment
     # What is wrong with a name or a file is said here, before there is a window.
     path = expand_user(name) if name and Path(name).suffix.lower() in STATE_FILES else None
+    shipped = preset_path(name) if name else None
+    if shipped is not None and shipped.suffix == SESSION:
+        path = shipped
     if path is not None:
         from ganviz.run.opening import read_held
 
-        experiment = read_held(path).experiment
+        lanes = [("", read_held(path).experiment)]
     else:
-        experiment = load(name) if name else None
+        lanes = lanes_of(name) if name else []
     preset = name if name in {entry.name for entry in presets()} else ""
     try:
         from ganviz.gui.app import open_window
     except ImportError as error:
         return fail(_missing_library(error))
-    return open_window(experiment, preset, path)
+    return open_window(lanes, preset, path)
 
 
 def _missing_library(error: ImportError) -> str:

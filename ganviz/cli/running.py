@@ -127,7 +127,8 @@ def _train(experiment: Experiment, steps: int, folder: Path | None) -> int:
     if folder is not None:
         _write(run, rows, floors, folder)
         say(
-            f"written to {folder}: experiment.toml, metrics.csv, metrics_notes.csv, samples.csv, figure.svg, session.ganviz"
+            f"written to {folder}: experiment.toml, metrics.csv, metrics_notes.csv, samples.csv, figure.svg, "
+            "session.ganviz"
         )
     return fail(problem) if problem else 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,10 +40,28 @@ class Preset:
 def presets() -> list[Preset]:
     """List the shipped presets in the order of their names."""
     found: list[Preset] = []
-    for path in sorted((resources() / "presets").glob("*.toml")):
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-        found.append(Preset(path.stem, content["title"], content["source"]))
+    for path in sorted((resources() / "presets").glob("*.*"), key=lambda path: path.stem):
+        if path.suffix in (".toml", SESSION):
+            content = tomllib.loads(_preset_text(path))
+            found.append(Preset(path.stem, content["title"], content["source"]))
     return found
+
+
+def preset_path(name: str | Path) -> Path | None:
+    """Return the file of a preset, an experiment or a session; None: there is no preset of this name."""
+    path = Path(name)
+    if len(path.parts) != 1 or path.suffix:
+        return None
+    shipped = (resources() / "presets" / f"{name}{ending}" for ending in (".toml", SESSION))
+    return next((file for file in shipped if is_file(file)), None)
+
+
+def _preset_text(path: Path) -> str:
+    """Return a shipped preset's experiment as TOML; a session holds it as a part of its own."""
+    if path.suffix != SESSION:
+        return path.read_text(encoding="utf-8")
+    with zipfile.ZipFile(path) as archive:
+        return archive.read("experiment.toml").decode()
 
 
 def load(name: str | Path) -> Experiment:
@@ -59,10 +78,12 @@ def load(name: str | Path) -> Experiment:
     ExperimentError
         One sentence that names the file, the field, the value and what is allowed.
     """
-    preset = resources() / "presets" / f"{name}.toml"
+    preset = preset_path(name)
     path = expand_user(name)
-    if len(path.parts) == 1 and path.suffix == "" and is_file(preset):
-        return read_toml(preset)
+    if preset is not None:
+        # A session's is the experiment that it began with.
+        session = preset.suffix == SESSION
+        return Experiment.from_mapping(tomllib.loads(_preset_text(preset))) if session else read_toml(preset)
     if path.suffix.lower() in DATA_FILES:
         return for_data(path)
     if path.suffix.lower() == ".toml":
@@ -102,9 +123,8 @@ def read_toml(path: Path) -> Experiment:
 
 def lanes_of(name: str | Path) -> list[tuple[str, Experiment]]:
     """Load an experiment as `load` does, and what a preset or TOML file wants to be trained beside it, with names."""
-    path = expand_user(name)
-    preset = resources() / "presets" / f"{name}.toml"
-    if len(path.parts) == 1 and path.suffix == "" and is_file(preset):
+    path, preset = expand_user(name), preset_path(name)
+    if preset is not None and preset.suffix != SESSION:
         return read_lanes(preset)
     return read_lanes(path) if path.suffix.lower() == ".toml" else [("", load(name))]
 

@@ -10,17 +10,18 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from ganviz import __version__
-from ganviz.experiment import Experiment, load
+from ganviz.experiment import load
 
 from . import style, system
+from .trainer import Named
 from .window import Window
 
 FIRST = "ring-wgan-clip"
 """The preset that a window opens with where nothing else is named."""
 
 
-def open_window(experiment: Experiment | None = None, name: str = "", path: Path | None = None) -> int:
-    """Open the window on an experiment, or on a file that holds a state, and return when it is closed.
+def open_window(lanes: Named = (), name: str = "", path: Path | None = None) -> int:
+    """Open the window on experiments with their names, or on a file that holds a state; return when it is closed.
 
     The value is the process's exit code.
     """
@@ -29,9 +30,9 @@ def open_window(experiment: Experiment | None = None, name: str = "", path: Path
         print(f"ganviz: {problem}", file=sys.stderr)
         return 2
     application = make_application()
-    if experiment is None:
-        experiment, name = load(FIRST), FIRST
-    window = Window(experiment, name)
+    if not lanes:
+        lanes, name = [("", load(FIRST))], FIRST
+    window = Window(lanes[0][1], name, lanes)
     style.apply(application, window.theme)
     window.show()
     if path is not None:

@@ -58,6 +58,12 @@ class Branches(QWidget):
         self.remove_action = self._make_action(
             "Remove branch", "", "Forget the chosen branch and what branched from it"
         )
+        for action, short in (
+            (self.branch_action, "Branch"),
+            (self.fresh_action, "Other noise"),
+            (self.remove_action, "Remove"),
+        ):
+            action.setIconText(short)
         self.branch_action.triggered.connect(self._on_branch)
         self.fresh_action.triggered.connect(self._on_fresh)
         self.remove_action.triggered.connect(self._on_remove)
@@ -67,6 +73,7 @@ class Branches(QWidget):
         for action in (self.branch_action, self.fresh_action, self.remove_action):
             button = QToolButton(self)
             button.setDefaultAction(action)
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
             buttons.addWidget(button)
         buttons.addStretch(1)
         rows = QVBoxLayout(self)

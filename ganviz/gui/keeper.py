@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QEventLoop, QObject, QTimer, Signal, Slot
 from PySide6.QtWidgets import QMenu, QWidget
 
+from ganviz.experiment.files import SESSION, preset_path
+
 from .autosave import Autosaver
 from .dialogs import SessionFile, ask_for_session, ask_to_save
 from .recent import RecentFiles
@@ -63,7 +65,7 @@ class Keeper(QObject):
         self._recovered: set[Path] = set()
         self._problems: deque[str] = deque()
         self._saved: deque[Saved] = deque()
-        self._writing: threading.Thread | None = None
+        self._pending = False
         self.recent = RecentFiles(recent_menu, self)
         self.recent.chosen.connect(self.open_wanted)
         self.bar = RecoveryBar(parent)
@@ -97,7 +99,7 @@ class Keeper(QObject):
             self.refused.emit(self._problems.popleft())
         while self._saved:
             saved = self._saved.popleft()
-            self._writing = None
+            self._pending = False
             if saved.problem:
                 self.refused.emit(saved.problem)
                 continue
@@ -138,19 +140,23 @@ class Keeper(QObject):
     def _begin(self, report: Report) -> None:
         """Begin with another session."""
         self.file = None
-        self._made = None
+        self._made = _made(report)
         if report.opened:
             path = Path(report.opened)
             if path in self._recovered:
                 self.autosaver.adopt(path)
+                # It is in no file that the person knows of.
+                self._made = None
                 return
-            if path.suffix.lower() == ".ganviz":
+            if path == preset_path(path.stem):
+                # A preset is never overwritten.
+                return
+            if path.suffix.lower() == SESSION:
                 self.file = SessionFile.now(path)
             self.recent.add(path)
-            self._made = _made(report)
 
     def _write(self, path: Path) -> bool:
-        if self._writing is not None:
+        if self._pending:
             self.refused.emit("The session is still being saved.")
             return False
         report = self._report
@@ -172,33 +178,26 @@ class Keeper(QObject):
 
         def hand_over(state: SessionState) -> None:
             # The training goes on while the file is written.
-            self._writing = threading.Thread(target=write, args=[state], name="saving")
-            self._writing.start()
+            threading.Thread(target=write, args=[state], name="saving").start()
 
+        self._pending = True
         self._trainer.save(hand_over)
         return True
 
     def _wait(self) -> bool:
         """Wait until what is being saved is written; return whether it is."""
-        if not self._trainer.alive or self._report is None:
+        if not self._pending:
             return True
-        made = _made(self._report)
         loop, timer, limit = QEventLoop(), QTimer(), QTimer()
+        timer.timeout.connect(lambda: loop.quit() if self._saved else None)
+        timer.start(10)
         limit.setSingleShot(True)
         limit.timeout.connect(loop.quit)
-        limit.start(LONGEST_WAIT if self._writing is not None or self._made != made else 0)
-
-        def look() -> None:
-            if self._saved or (self._writing is not None and not self._writing.is_alive()) or self._made == made:
-                loop.quit()
-
-        timer.timeout.connect(look)
-        timer.start(10)
-        look_first = self._made == made and self._writing is None
-        if not look_first:
-            loop.exec()
+        limit.start(LONGEST_WAIT)
+        loop.exec()
+        done = bool(self._saved) and not self._saved[-1].problem
         self.pull()
-        return self._made == made
+        return done
 
     @Slot()
     def _offer(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
@@ -194,6 +194,9 @@ class LaneStage(QWidget):
             for name in dict.fromkeys(view.name for _, view in cells):
                 alike = [(column, view) for column, view in cells if view.name == name]
                 scenes = share_axes([view.draw(frames[column]) for column, view in alike])
+                if not row:
+                    # The lane's head says whose it is.
+                    scenes = [replace(scene, title=alike[0][1].title) for scene in scenes]
                 for (column, view), scene in zip(alike, scenes, strict=True):
                     self._canvas(column, view.name).show_scene(scene)
 

@@ -70,8 +70,12 @@ class Trainer:
 
     def start(self, experiment: Experiment, playing: bool = True) -> None:
         """Start the thread on an experiment."""
+        self.start_lanes([("", experiment)], playing)
+
+    def start_lanes(self, named: Named, playing: bool = True) -> None:
+        """Start the thread on one experiment or several side by side."""
         self._playing = int(playing)
-        self.restart(experiment)
+        self.restart_lanes(named)
         self._onlooker.start()
         self._thread.start()
 
@@ -92,7 +96,7 @@ class Trainer:
 
     def save(self, write: Callable[[SessionState], None]) -> None:
         """Give the session as plain data to whoever writes it, who must not take long."""
-        self._commands.put(lambda: write(self._session.state()) if self._session is not None else None)
+        self._do(lambda session: write(session.state()))
 
     def change(self, path: str, value: Value) -> None:
         """Change a parameter of the current run at the next step; see `change_together`."""

@@ -28,7 +28,7 @@ from ganviz.experiment import (
     lanes_of,
     retitled,
 )
-from ganviz.experiment.files import DATA_FILES, STATE_FILES
+from ganviz.experiment.files import DATA_FILES, SESSION, STATE_FILES, preset_path
 from ganviz.plots import DARK, LIGHT, THEMES, VIEWS, Theme
 from ganviz.run import Mark, Need
 
@@ -54,7 +54,7 @@ from .undo_actions import UndoActions
 
 PULL_EVERY = 16
 """Milliseconds between two looks into the mailbox."""
-FORM_WIDTH = 300
+FORM_WIDTH, BRANCHES_WIDTH = 300, 230
 SHOWN_FOR = 8000
 """Milliseconds that the status bar says what was saved."""
 
@@ -68,13 +68,16 @@ class Window(QMainWindow):
         What to train first.
     name : str
         Name of the preset that it is, or empty.
+    lanes : sequence of (str, Experiment), optional
+        Where several are trained side by side, all of them with their names; the experiment is the first one's.
     """
 
-    def __init__(self, experiment: Experiment, name: str = "") -> None:
+    def __init__(self, experiment: Experiment, name: str = "", lanes: Named = ()) -> None:
         super().__init__()
         self.setWindowTitle("ganviz")
         self.setAcceptDrops(True)
         self.origin, self._preset = experiment, name
+        self._lanes = lanes
         self.running = experiment
         self.draft = experiment
         self.trainer = Trainer()
@@ -130,7 +133,7 @@ class Window(QMainWindow):
 
     @Slot()
     def _begin(self) -> None:
-        self.trainer.start(self.running)
+        self.trainer.start_lanes(self._lanes or [("", self.running)])
         self._on_replay_speed(self.timeline.speed)
         self.keeper.start()
         self._on_needs_changed()
@@ -431,8 +434,10 @@ class Window(QMainWindow):
             self._sent = report.changes
             self.findings.forget()
             if report.opened:
-                self.origin, self._preset = frame.experiment, ""
-                self.controls.show_preset("")
+                opened = Path(report.opened)
+                self._preset = opened.stem if opened == preset_path(opened.stem) else ""
+                self.origin = frame.experiment
+                self.controls.show_preset(self._preset)
         elsewhere = frame.experiment != self.running and report.changes >= self._sent
         if self._refused or elsewhere:
             # What was refused stands in the form as waiting for a restart, for the run goes on without it.
@@ -455,6 +460,7 @@ class Window(QMainWindow):
         shown = [lane.branch for lane in report.lanes]
         if len(report.branches) > len(self._known_branches) > 0:
             self.branch_dock.show()
+            self.resizeDocks([self.branch_dock], [BRANCHES_WIDTH], Qt.Orientation.Horizontal)
         self._known_branches = report.branches
         self.branches.show_branches(report.branches, shown)
         self._shown_places = shown
@@ -517,6 +523,11 @@ class Window(QMainWindow):
 
     @Slot(str)
     def _on_preset(self, name: str) -> None:
+        path = preset_path(name)
+        if path is not None and path.suffix == SESSION:
+            if self.keeper.may_leave():
+                self._open_state(path)
+            return
         try:
             named = lanes_of(name)
         except ExperimentError as error:

@@ -20,7 +20,7 @@ SAMPLE_METRICS = (
 """Metrics that have curves; estimates of their errors do not."""
 
 MOST = 65_536
-"""Measurements that are kept; where there are more, of the older half every second one is."""
+"""Measurements that are kept; where there are more, every second one goes where they are nearest to each other."""
 
 
 class Memory:
@@ -41,9 +41,18 @@ class Memory:
             self._steps.insert(place, step)
             self._rows.insert(place, row)
             if len(self._steps) > MOST:
-                half = MOST // 2
-                del self._steps[1:half:2], self._rows[1:half:2]
+                self._thin()
             return True
+
+    def _thin(self) -> None:
+        """Leave out a quarter about, so that what is left lies as evenly as it can; the first and the last stay."""
+        steps = np.array(self._steps)
+        gaps = steps[2:] - steps[:-2]
+        near = np.zeros(len(steps), np.bool_)
+        near[1:-1] = gaps <= np.median(gaps)
+        near[::2] = False
+        self._steps = [step for step, gone in zip(self._steps, near, strict=True) if not gone]
+        self._rows = [row for row, gone in zip(self._rows, near, strict=True) if not gone]
 
     def knows(self, step: int) -> bool:
         """Whether there are measurements of a step."""

@@ -24,7 +24,8 @@ class Record:
     """Metrics of steps in a row, a row of single precision for each step.
 
     Where the bytes run out, the oldest of the finest blocks are folded: `FOLD` rows become one, with the least, the
-    mean and the greatest value. So what is newest stays whole, and no extreme is ever lost.
+    mean and the greatest value. So what is newest stays whole, the last block of all in any case, and no extreme is
+    ever lost.
     """
 
     def __init__(self, columns: int, blocks: Iterable[Block] = (), limit: int = LIMIT) -> None:
@@ -70,12 +71,21 @@ class Record:
         return (*self._blocks, *rest)
 
     def until(self, step: int) -> tuple[Block, ...]:
-        """Return what is about the steps up to one. A folded row that reaches beyond it is left out."""
+        """Return what is about the steps up to one.
+
+        Of a folded row that reaches beyond it nothing is known for certain: its steps have no values.
+        """
         found: list[Block] = []
         for block in self.blocks():
             rows = min(len(block.mean), (step + 1 - block.first) // block.stride)
             if rows > 0:
                 found.append(_part(block, 0, rows))
+        # Whoever goes on from there counts the steps from the end of the last block.
+        known = found[-1].end if found else 1
+        if known <= min(step, self.end - 1):
+            found.append(
+                _whole(known, np.full((min(step, self.end - 1) + 1 - known, self._columns), np.nan, np.float32))
+            )
         return tuple(found)
 
     def at(self, step: int) -> Singles | None:
@@ -87,15 +97,22 @@ class Record:
 
     def _fold(self) -> None:
         while sum(map(_size, self._blocks)) > self._limit:
-            finest = min(block.stride for block in self._blocks)
-            start = next(i for i, block in enumerate(self._blocks) if block.stride == finest)
-            stop = start
-            while stop < min(start + FOLD, len(self._blocks)) and self._blocks[stop].stride == finest:
-                stop += 1
-            folded = fold(self._blocks[start:stop])
-            if len(folded) >= stop - start:
+            place = self._foldable()
+            if place is None:
                 return
-            self._blocks[start:stop] = folded
+            self._blocks[place : place + FOLD] = fold(self._blocks[place : place + FOLD])
+
+    def _foldable(self) -> int | None:
+        """Return where the oldest blocks begin of the finest stride that can spare them: one stays."""
+        stop = len(self._blocks)
+        while stop:
+            start = stop - 1
+            while start and self._blocks[start - 1].stride == self._blocks[stop - 1].stride:
+                start -= 1
+            if stop - start > FOLD:
+                return start
+            stop = start
+        return None
 
 
 def fold(blocks: Sequence[Block]) -> list[Block]:
@@ -107,12 +124,12 @@ def fold(blocks: Sequence[Block]) -> list[Block]:
     with warnings.catch_warnings(), np.errstate(invalid="ignore"):
         # Where a metric has no meaning in any of the rows it has none in their fold.
         warnings.simplefilter("ignore", RuntimeWarning)
-        folded = (
+        folded = [
             np.nanmin(low[: count * FOLD].reshape(shape), axis=1),
-            np.nanmean(mean[: count * FOLD].reshape(shape), axis=1, dtype=np.float64).astype(np.float32),
+            np.nanmean(mean[: count * FOLD].reshape(shape), axis=1, dtype=np.float64),
             np.nanmax(high[: count * FOLD].reshape(shape), axis=1),
-        )
-    found = [Block(first, stride * FOLD, *map(_read_only, folded))] if count else []
+        ]
+    found = [Block(first, stride * FOLD, *[_read_only(np.asarray(x, np.float32)) for x in folded])] if count else []
     rest = [_read_only(values[count * FOLD :].copy()) for values in (low, mean, high)]
     if len(rest[1]):
         kept = (rest[1],) * 3 if stride == 1 else rest

@@ -239,6 +239,9 @@ class Run:
         """
         if not 0 <= step <= self._end:
             raise ValueError(f"step {step:,} was not trained: there are steps 0 to {self._end:,}")
+        if self.step == self._end:
+            # A way back to the end comes to the very state that is left here.
+            self._keep()
         start = max(
             (frame for frame in (self._keyframes.before(step), *self._near) if frame.step <= step),
             key=lambda frame: frame.step,
@@ -249,7 +252,7 @@ class Run:
             self._near = []
         stride = max(1, -(-(step - self.step) // NEAR))
         while self.step < step:
-            self._follow(min(step, self.step + min(stride, self._fitting())))
+            self._follow(self.step + min((step - self.step) % stride or stride, self._fitting()))
             if step - self.step and (step - self.step) % stride == 0:
                 self._near.append(self._state())
             if progress is not None:
@@ -424,11 +427,13 @@ class Run:
         diverged: TrainingDiverged | None = None
         if done < steps:
             diverged = TrainingDiverged(*training.find_divergence(), critic=self.experiment.objective.critic)
-            # The last finite step is reached again from the last keyframe: training is exact in its repetition, and
-            # since then nothing has changed.
-            training.restore(_snapshot(self._keyframes.last))
+            # The last finite step is reached again from the last keyframe, with what was changed there: training is
+            # exact in its repetition.
+            last = self._last
+            self._restore(self._keyframes.last)
             again = np.zeros((first + done - self.step, len(RECORDED)))
             training.advance(len(again), again)
+            self._last = last
         if done:
             self._last = records[done - 1].copy()
             rows = as_metrics(records[:done], self.experiment)
@@ -457,19 +462,23 @@ class Run:
     def _compare(self, lost: bool, stop: int) -> None:
         """Compare the state that a replay has led to with what was recorded there, which counts if they differ."""
         kept = self._keyframes.find(stop)
-        if not lost and (kept is None or _same(kept, self._training)):
-            return
+        if not lost:
+            if kept is None or _same(kept, self._training):
+                return
+            # Where states were thinned out, one may have been kept again after the changes of its step.
+            self._catch_up()
+            if _same(kept, self._training):
+                return
         if kept is None:
-            # A replay that is not finite where the recorded one was: the next keyframe is the nearest thing to it.
-            kept = self._keyframes.nearest(stop)
+            # A replay that is not finite where the recorded one was: it goes on at the next state that was kept.
+            kept = self._keyframes.before(self._keyframes.next_step(stop) or self._end)
         if not self.note:
             other = f" It was recorded on another processor ({self._host})." if self._host != host() else ""
             self.note = (
                 f"The replay leaves the recording at step {stop:,}: its numbers differ from those that were kept."
                 f"{other} Kept steps are shown as they were recorded; steps between them may differ."
             )
-        self._training.restore(_snapshot(kept))
-        self._last = kept.last
+        self._restore(kept)
 
     def _restore(self, keyframe: Keyframe) -> None:
         experiment = self._log.before(keyframe.step)

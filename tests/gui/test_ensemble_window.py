@@ -27,7 +27,7 @@ def opened(qtbot):
     collector = Collector(owner)
     windows = []
 
-    def make(log=(), seeds=3, steps=60):
+    def make(log=(), seeds=3, steps=20):
         window = EnsembleWindow(Experiment.from_mapping(SMALL), log)
         window.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
         windows.append(window)
@@ -60,7 +60,7 @@ def test_it_trains_and_shows_every_seed(qtbot, opened):
     result = window.result_shown
     assert result.counts("w1").tolist() == [3] * len(result.steps)
     run = Run(Experiment.from_mapping({**SMALL, "seed": 2}))
-    run.advance(60)
+    run.advance(20)
     assert result.values["w1"][2, -1] == run.frame(Need.METRICS).metrics["w1"]
     assert window.canvases[0].shown.title == "W1, 3 seeds"
     assert window.progress.value() == 1000

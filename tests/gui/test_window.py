@@ -739,11 +739,11 @@ def test_opening_and_saving_an_experiment(opened, qtbot, tmp_path, monkeypatch):
     saved = tmp_path / "saved.toml"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(saved), ""))
     enter(qtbot, window, "optimizer.generator.learning_rate", "0.004")
-    qtbot.keyClick(window, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+    window.menus.save_action.trigger()
     assert load(saved) == window.draft
     assert load(saved).optimizer.generator.learning_rate == 0.004
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "no" / "where.toml"), ""))
-    qtbot.keyClick(window, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+    window.menus.save_action.trigger()
     assert "cannot be saved" in refusal(qtbot, window)
     trains(qtbot, window, 3)
 

@@ -10,9 +10,9 @@ from scipy import stats
 
 from ganviz.experiment import Experiment, load
 from ganviz.metrics import evaluate
-from ganviz.run import Need, Run
-from ganviz.run import run as run_module
+from ganviz.run import Need, Run, TrainingDiverged, keyframes
 from ganviz.run.measurer import noise_masses
+from ganviz.run.run import RECENT
 
 CRITIC = {
     "data.kind": "gaussian", "data.mean": 2.0, "data.std": 1.0, "noise.dimension": 1, "precision": 64,
@@ -89,7 +89,7 @@ def test_a_late_measurement_is_that_of_its_glance():
     assert found.metrics == {
         name: value for name, value in at_once.frame(Need.METRICS).metrics.items() if name in found.metrics
     }
-    assert late.measurer.at(20).metrics == {}
+    assert late.measurer.at(late.glance(Need.SAMPLES)).metrics == {}
 
 
 def test_metrics_are_those_of_the_samples():
@@ -189,25 +189,22 @@ def test_a_spectrum_that_cannot_be_had_is_explained():
     assert frame.spectrum_note
 
 
-def test_the_copy_that_a_divergence_goes_back_to_is_older_than_the_burst(monkeypatch):
-    """Copies are rare; whatever lies between the last and the divergence is trained again, to the same bits."""
+def test_the_state_that_a_divergence_goes_back_to_is_older_than_the_burst(monkeypatch):
+    """States are kept rarely; whatever lies between the last and the divergence is trained again, to the same bits."""
     diverging = {
         "generator.hidden": [], "discriminator.hidden": [], "objective.kind": "wasserstein",
         **{f"optimizer.{player}.kind": "sgd" for player in ("generator", "discriminator")},
         **{f"optimizer.{player}.learning_rate": 10.0 for player in ("generator", "discriminator")},
     }  # fmt: skip
-    monkeypatch.setattr(run_module, "COPY_EVERY", math.inf)
+    monkeypatch.setattr(keyframes, "SPACING", math.inf)
     run, whole = run_of(diverging), run_of(diverging)
-    copies = []
-    snapshot = run._training.snapshot
-    monkeypatch.setattr(run._training, "snapshot", lambda: copies.append(run.step) or snapshot())
-    with pytest.raises(run_module.TrainingDiverged):
+    with pytest.raises(TrainingDiverged):
         while True:
             run.advance(1)
-    assert copies == [0]
+    assert [keyframe.step for keyframe in run._keyframes] == [0]
     assert run.step > 2
     whole.advance(run.step)
-    for one, other in zip(snapshot(), state(whole), strict=True):
+    for one, other in zip(state(run), state(whole), strict=True):
         assert np.array_equal(one, other)
 
 
@@ -302,4 +299,4 @@ def test_an_orbit_faster_than_the_buckets_of_the_history_is_seen():
         found = run.frame(Need.METRICS).diagnoses
     (orbit,) = [one for one in found if one.name == "oscillation"]
     assert dict(orbit.evidence)["period"] == pytest.approx(math.pi / 0.02, rel=0.03)
-    assert len(run.glance(Need.METRICS).recent["critic_w1"].steps) == run_module.RECENT
+    assert len(run.glance(Need.METRICS).recent["critic_w1"].steps) == RECENT

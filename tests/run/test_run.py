@@ -82,7 +82,7 @@ def test_bits_do_not_depend_on_bursts_or_on_watching(setup):
 
 
 def test_bits_across_the_copies_of_the_state():
-    """More than the 1,024 steps between two copies in one call."""
+    """More than the 1,024 steps of a burst in one call."""
     whole, parts = run_of(LINE), run_of(LINE)
     whole.advance(2500)
     for _ in range(25):
