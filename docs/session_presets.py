@@ -59,6 +59,7 @@ def _modes(run: Run, step: int) -> float:
 
 
 def main() -> None:
+    """Make all of them."""
     session = before_collapse()
     path = PRESETS / "one-step-before-collapse.ganviz"
     session.save(path)

@@ -27,7 +27,7 @@ DIVERGING = (
     "optimizer.generator.learning_rate=10",
     "optimizer.discriminator.learning_rate=10",
 )
-FILES = ["experiment.toml", "figure.svg", "metrics.csv", "metrics_notes.csv", "samples.csv"]
+FILES = ["experiment.toml", "figure.svg", "metrics.csv", "metrics_notes.csv", "samples.csv", "session.ganviz"]
 
 
 def rows_of(path):

@@ -12,6 +12,7 @@ from ganviz.run import Need
 
 NAMES = [
     "faithful",
+    "gan-beside-wgan",
     "galaxies",
     "grid-non-saturating",
     "ganlab",
@@ -23,6 +24,7 @@ NAMES = [
     "lines-wgan",
     "mixture-1d",
     "moons-gan",
+    "one-step-before-collapse",
     "penguins",
     "ring-minimax-collapse",
     "ring-non-saturating",

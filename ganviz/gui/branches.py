@@ -58,12 +58,10 @@ class Branches(QWidget):
         self.remove_action = self._make_action(
             "Remove branch", "", "Forget the chosen branch and what branched from it"
         )
-        for action, short in (
-            (self.branch_action, "Branch"),
-            (self.fresh_action, "Other noise"),
-            (self.remove_action, "Remove"),
-        ):
-            action.setIconText(short)
+        # As the buttons below the tree say it.
+        self.branch_action.setIconText("Branch")
+        self.fresh_action.setIconText("Other noise")
+        self.remove_action.setIconText("Remove")
         self.branch_action.triggered.connect(self._on_branch)
         self.fresh_action.triggered.connect(self._on_fresh)
         self.remove_action.triggered.connect(self._on_remove)

@@ -17,6 +17,8 @@ from .lanes import Lane, LaneStage
 from .painter import PlotCanvas
 
 COLUMNS = 2
+QWIDGETSIZE_MAX = (1 << 24) - 1
+"""No limit of a widget's size, as Qt has it."""
 SHARES = (1, 1)
 """Widths of the stage and of the page beside it."""
 
@@ -150,18 +152,18 @@ class Stage(QSplitter):
             self._data_grid.removeWidget(canvas)
             self._page_grid.removeWidget(canvas)
         self._page.hide()
-        self._beside.setMaximumHeight(16777215)
         self.setOrientation(Qt.Orientation.Vertical)
         self._beside.setMaximumHeight(self.tabs.sizeHint().height())
         self.insertWidget(0, self._beside)
         self._data_grid.addWidget(self.lane_stage, 0, 0)
+        self._data_grid.setRowStretch(1, 0)
         self.lane_stage.show()
 
     def _leave_lanes(self) -> None:
         self.lane_stage.hide()
         self._data_grid.removeWidget(self.lane_stage)
         self.setOrientation(Qt.Orientation.Horizontal)
-        self._beside.setMaximumHeight(16777215)
+        self._beside.setMaximumHeight(QWIDGETSIZE_MAX)
         self.insertWidget(0, self._data)
         self._page.show()
         self.setSizes([SHARES[0] * 1000, SHARES[1] * 1000])

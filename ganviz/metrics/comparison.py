@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,16 @@ from .energy import energy, jackknife, line_sums
 from .manifolds import JUDGED, NEIGHBOUR, precision_recall, radii
 from .quantiles import Quantiles
 from .support import outside
-from .transport import ASSIGNED, DIRECTIONS, block_error, distances, matched
+from .transport import (
+    ASSIGNED,
+    DIRECTIONS,
+    SQUARED_BLOCKS,
+    block_error,
+    distances,
+    matched,
+    root_error,
+    share_error,
+)
 
 Floats = NDArray[np.float64]
 
@@ -65,7 +73,12 @@ class _Comparison(ABC):
         """Make about so many cells of equal real mass."""
 
     def _precision_recall(self, shuffled: Floats) -> dict[str, float]:
-        return precision_recall(self._judged, self._reach, shuffled[:JUDGED] / self._deviation)
+        generated = shuffled[:JUDGED] / self._deviation
+        values = precision_recall(self._judged, self._reach, generated)
+        for name, count in (("precision", len(generated)), ("recall", len(self._judged))):
+            if name in values:
+                values[f"{name}_error"] = share_error(values[name], count)
+        return values
 
 
 class Line(_Comparison):
@@ -90,7 +103,7 @@ class Line(_Comparison):
         """Measure samples (n, 1); ``assigned`` matters only in the plane."""
         shuffled = np.random.default_rng(0).permutation(samples)
         values = self._divergences(samples)
-        values |= _transport(self._transport, shuffled.T, errors)
+        values |= _transport(self._quantiles, shuffled.T, errors)
         if len(samples) > 1:
             line = np.sort(samples[:, 0])
             values["energy"], parts = energy(
@@ -109,9 +122,6 @@ class Line(_Comparison):
         if self._line is None:
             return Cells(self._points, None, count)
         return LineCells(self.values, self._line.cdf, count)
-
-    def _transport(self, samples: Floats) -> dict[str, Floats]:
-        return {"w1": self._quantiles.w1(samples)[0], "w2": np.sqrt(self._quantiles.w2_squared(samples)[0])}
 
 
 class Plane(_Comparison):
@@ -147,7 +157,7 @@ class Plane(_Comparison):
         shuffled = np.random.default_rng(0).permutation(samples)
         values = self._divergences(samples)
         values |= self._assignments(shuffled, assigned, errors)
-        values |= _transport(self._slices, self._projected(shuffled), errors)
+        values |= _squared("sliced_w2", self._sliced, self._projected(shuffled), errors)
         if len(samples) > 1:
             values |= self._energy(shuffled[:ASSIGNED] / self._unit, errors)
         return values | self._precision_recall(shuffled)
@@ -158,25 +168,16 @@ class Plane(_Comparison):
     def _projected(self, samples: Floats) -> Floats:
         return np.ascontiguousarray((samples / self._unit @ self._directions).T)
 
-    def _slices(self, samples: Floats) -> dict[str, Floats]:
-        return {"sliced_w2": np.sqrt(self._sliced.w2_squared(samples).mean(axis=0))}
-
     def _assignments(self, shuffled: Floats, assigned: int, errors: bool) -> dict[str, float]:
         """Return exact W1 and W2 between equally many real and generated samples, with errors of both sides."""
         cost = distances(self._real, shuffled[: len(self._real)] / self._unit, assigned)
-        values: dict[str, float] = {}
-        for name, power in (("w1", 1), ("w2", 2)):
-            powers = cost**power
-
-            def blocks(count: int, powers: Floats = powers, power: int = power) -> Floats:
-                size = len(powers) // count
-                parts = [powers[i * size : (i + 1) * size, i * size : (i + 1) * size] for i in range(count)]
-                return np.array([matched(part).mean() for part in parts]) ** (1 / power)
-
-            values[name] = float(matched(powers).mean() ** (1 / power))
-            error = block_error(blocks, len(powers)) if errors else None
-            if error is not None:
-                values[name + "_error"] = float(error)
+        squares = cost**2
+        square = float(matched(squares).mean())
+        values = {"w1": float(matched(cost).mean()), "w2": math.sqrt(square)}
+        if errors and (error := block_error(lambda number: _blocks(cost, number), len(cost))) is not None:
+            values["w1_error"] = float(error)
+            error = root_error(square, _blocks(squares, min(SQUARED_BLOCKS, len(cost) // 2)))
+            values["w2_error"] = 0.0 if error is None else error
         return values
 
     def _energy(self, generated: Floats, errors: bool) -> dict[str, float]:
@@ -196,20 +197,36 @@ class Plane(_Comparison):
         return values
 
 
-def _transport(measure: Callable[[Floats], dict[str, Floats]], lines: Floats, errors: bool) -> dict[str, float]:
-    """Return distances of samples (L, n) and their standard errors, from disjoint parts of the sample.
+def _blocks(cost: Floats, number: int) -> Floats:
+    """Return the mean costs (number,) of the best assignments within blocks on the diagonal of costs (n, n)."""
+    size = len(cost) // number
+    parts = (slice(i * size, (i + 1) * size) for i in range(number))
+    return np.array([matched(cost[part, part]).mean() for part in parts])
 
-    ``measure`` gives distances (...) by name for samples (L, ..., m).
-    """
-    count = lines.shape[1]
-    values = {name: float(value) for name, value in measure(lines).items()}
-    for name in tuple(values) if errors else ():
 
-        def blocks(number: int, name: str = name) -> Floats:
-            size = count // number
-            return measure(lines[:, : number * size].reshape(len(lines), number, size))[name]
+def _parts(lines: Floats, number: int) -> Floats:
+    """Return disjoint parts (L, number, m) of samples (L, n)."""
+    size = lines.shape[1] // number
+    return lines[:, : number * size].reshape(len(lines), number, size)
 
-        error = block_error(blocks, count)
+
+def _transport(quantiles: Quantiles, line: Floats, errors: bool) -> dict[str, float]:
+    """Return W1 and W2 of samples (1, n) on the line and their standard errors, from disjoint parts of the sample."""
+    values = {"w1": float(quantiles.w1(line)[0])}
+    if errors:
+        error = block_error(lambda number: quantiles.w1(_parts(line, number))[0], line.shape[1])
         if error is not None:
-            values[name + "_error"] = float(error)
+            values["w1_error"] = float(error)
+    return values | _squared("w2", quantiles, line, errors)
+
+
+def _squared(name: str, quantiles: Quantiles, lines: Floats, errors: bool) -> dict[str, float]:
+    """Return the root of the mean W2² of samples (L, n) over the lines, as ``name``, and its standard error."""
+    square = float(quantiles.w2_squared(lines).mean())
+    values = {name: math.sqrt(square)}
+    number = min(SQUARED_BLOCKS, lines.shape[1] // 2)
+    if errors and number > 1:
+        error = root_error(square, quantiles.w2_squared(_parts(lines, number)).mean(axis=0))
+        if error is not None:
+            values[f"{name}_error"] = error
     return values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -14,8 +15,11 @@ ASSIGNED, LIVE_ASSIGNED = 1000, 256
 
 The work grows with the third power: both distances of 1,000 take about 0.1 s, of 256 about 5 ms.
 """
-BLOCKS = 16
-"""Disjoint sub-samples from whose values the standard error of the whole is estimated."""
+BLOCKS, SQUARED_BLOCKS = 16, 4
+"""Disjoint sub-samples from whose values the standard error of W1 is estimated, and that of W2.
+
+Few and large ones for W2, since nobody knows how fast its spread falls; many would make more of a wrong guess.
+"""
 DIRECTIONS = 32
 """Directions of the sliced distance, spread evenly over half a turn."""
 
@@ -99,3 +103,43 @@ def block_error(values: Callable[[int], Floats], count: int) -> Floats | None:
     if blocks < 2:
         return None
     return values(blocks).std(axis=-1, ddof=1) / np.sqrt(blocks)
+
+
+def root_error(value: float, parts: Floats) -> float | None:
+    """Return the standard error of W2 from the squares W2² of a sample and of disjoint parts of it.
+
+    The spread of W2² falls with the root of the sample's size where the distributions differ or lie in separate
+    pieces, but as fast as W2² itself, with the size, where they are equal and smooth (del Barrio and Loubes 2019,
+    "Central limit theorems for empirical transportation cost in general dimension", whose limit is degenerate there).
+    How much smaller W2² is of the whole than of its B parts tells: the spread σ over the parts falls by that share,
+    by at least √B and by at most B. From the square the error goes to the root by the delta method, σ / 2 W2, with
+    W2² + σ/2 in the place of W2², which keeps it finite where W2² may be anything down to zero.
+
+    Parameters
+    ----------
+    value : float
+        W2² of the whole sample.
+    parts : (B,)
+        W2² of its parts.
+
+    Returns
+    -------
+    float or None
+        None for fewer than two parts.
+    """
+    count, mean = len(parts), float(parts.mean()) if len(parts) else 0.0
+    if count < 2:
+        return None
+    share = min(max(value / mean, 1 / count), count**-0.5) if mean > 0 else 0.0
+    spread = float(parts.std(ddof=1)) * share
+    return spread / (2 * math.sqrt(value + spread / 2)) if spread > 0 else 0.0
+
+
+def share_error(share: float, count: int) -> float:
+    """Return the standard error of a share of independent samples, which is 0 for no share.
+
+    Two more samples that are and two that are not are added, as Agresti and Coull (1998), "Approximate is better than
+    'exact' for interval estimation of binomial proportions": none of n is no proof that there are none, and so is all.
+    """
+    likely = (share * count + 2) / (count + 4)
+    return math.sqrt(likely * (1 - likely) / (count + 4))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields, replace
+from typing import Annotated, Any, cast
 
 from msgspec import Meta, Struct
 
@@ -13,23 +14,27 @@ from ganviz.experiment.table import Table
 
 from .container import Damaged
 from .log import Log
-from .recorded import Change
+from .recorded import Change, Logged
 
-MOST_CHANGES = 30_000
+MOST_CHANGES = 20_000
 """Groups of changes that a file may have; each is checked when it is opened."""
+
+SECTIONS = tuple(entry.name for entry in fields(Experiment))
 
 Step = Annotated[int, Meta(ge=0, le=2**53)]
 Name = Annotated[str, Meta(max_length=200)]
 Line = Annotated[str, Meta(max_length=2000)]
+Scalar = bool | int | float | str
+Plain = Scalar | list[Scalar | list[Scalar]]
+"""What a field of an experiment may be."""
 
 
-class ChangeEntry(Struct):
+class ChangeEntry(Struct, omit_defaults=True):
     """A change; ``table`` is the place of the numbers of its data among a file's tables, -1 where there are none."""
 
     step: Step
     path: Name
-    before: Any
-    after: Any
+    after: Plain
     group: Annotated[int, Meta(ge=0, lt=MOST_CHANGES)]
     table: int = -1
 
@@ -40,12 +45,12 @@ def plain(experiment: Experiment) -> dict[str, Any]:
 
 
 def plain_log(
-    log: Sequence[Change], after: Sequence[Experiment], place: Callable[[Table | None], int]
+    log: Iterable[Change], after: Sequence[Experiment], place: Callable[[Table | None], int]
 ) -> list[ChangeEntry]:
     """Return changes as plain values; ``place`` tells where a table of data is kept."""
     return [
         ChangeEntry(
-            change.step, change.path, change.before, change.after, change.group,
+            change.step, change.path, cast(Plain, change.after), change.group,
             place(after[change.group].table) if change.path.startswith("data.") else -1,
         )
         for change in log
@@ -65,16 +70,24 @@ def experiment_of(values: Mapping[str, Any], table: Table | None) -> Experiment:
 
 
 def read_log(
-    first: Experiment, entries: Sequence[ChangeEntry], end: int, table_at: Callable[[int], Table | None]
+    first: Experiment,
+    entries: Sequence[ChangeEntry],
+    end: int,
+    table_at: Callable[[int], Table | None],
+    past: Logged | None = None,
 ) -> tuple[tuple[Change, ...], tuple[Experiment, ...]]:
     """Return changes, and the experiment after each group of them, once all are seen to be allowed.
+
+    ``past`` is what was read before, of which these are the sequel.
 
     Raises
     ------
     Damaged, ExperimentError
     """
-    log, places, step = Log(first), layout(first), 0
-    for group in _groups(entries):
+    past = past or Logged(first)
+    start, step = len(past.after), past.changes[-1].step if past.changes else 0
+    log, places = Log(past.after[-1] if start else first), layout(first)
+    for group in _groups(entries, start):
         before = log.newest
         if not step <= group[0].step <= end:
             raise Damaged("a change lies outside the time of its run")
@@ -83,16 +96,20 @@ def read_log(
         same = (after.precision, after.dimension) == (before.precision, before.dimension)
         if not same or layout(after) != places:
             raise Damaged("a change gives its networks another shape")
+        count = len(log.changes)
         log.add(step, after, [change.path for change in group])
-    return tuple(log.changes), log.after
+        if len(log.changes) == count:
+            raise Damaged("a change in it changes nothing")
+    changes = log.changes if not start else [replace(change, group=change.group + start) for change in log.changes]
+    return past.changes + tuple(changes), past.after + log.after
 
 
-def _groups(entries: Sequence[ChangeEntry]) -> list[list[ChangeEntry]]:
+def _groups(entries: Sequence[ChangeEntry], start: int) -> list[list[ChangeEntry]]:
     groups: list[list[ChangeEntry]] = []
     for change in entries:
-        if change.group == len(groups):
+        if change.group - start == len(groups):
             groups.append([])
-        elif change.group != len(groups) - 1 or change.step != groups[-1][0].step:
+        elif change.group - start != len(groups) - 1 or change.step != groups[-1][0].step:
             raise Damaged("its changes are not in order")
         groups[-1].append(change)
     return groups
@@ -107,4 +124,7 @@ def _changed(before: Experiment, group: Sequence[ChangeEntry], table: Table | No
     values |= changes
     if values["data.kind"] == "file":
         table = table or before.table
-    return experiment_of(values, table)
+    made = experiment_of(values, table)
+    # Most sections are those of before: thousands of changes share them.
+    shared = {name: getattr(before, name) for name in SECTIONS if getattr(before, name) == getattr(made, name)}
+    return replace(made, **shared)

@@ -3,109 +3,174 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import re
 import secrets
 import struct
+import time
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-MANIFEST, EXPERIMENT, ARRAYS = "manifest.json", "experiment.toml", "arrays/"
-MOST_MEMBERS = 100_000
-LONGEST_DIRECTORY = 16 * 2**20
-LARGEST_MANIFEST = 24 * 2**20
+import numpy as np
+from numpy.typing import NDArray
+
+MANIFEST, EXPERIMENT, BRANCHES, ARRAYS = "manifest.json", "experiment.toml", "branches/", "arrays/"
+MOST_MEMBERS = 65_000
+"""A ZIP without the extension for large ones has 65,535 members at most."""
+LONGEST_DIRECTORY = 8 * 2**20
+LARGEST_TEXT, LARGEST_TEXTS = 4 * 2**20, 16 * 2**20
+"""Bytes of a text, and of all of them, at most: what it unpacks to may take 25 times as much memory."""
 LARGEST = 2**30
 """Bytes of a file, and of all that is in it, at most."""
-RATIO, SMALL = 20, 32 * 2**20
-"""Members are compressed by this factor at most, so that a small file cannot ask for much memory; below so many bytes
-in all it does not matter."""
+SAVED = 64 * 2**20
+"""Bytes that packing saves at most in a file, so that a small one cannot ask for much memory."""
 PROBE = 16_384
-"""Bytes of a member that tell whether compressing it pays."""
+"""Bytes of a member that tell whether packing it pays."""
+PIECE = 2**20
+OLD = 3600.0
+"""Seconds after which what was being written is left over for certain."""
 DATE = (1980, 1, 1, 0, 0, 0)
 END = struct.Struct("<4s4H2LH")
 """The record at the end of a ZIP: signature, two disks, entries here and in all, size and place of the directory,
 length of the comment (PKWARE, APPNOTE 4.3.16)."""
+
+Bytes = NDArray[np.uint8]
 
 
 class Damaged(ValueError):
     """A container that cannot be used; the text says why, without naming the file."""
 
 
-def digest(data: bytes) -> str:
-    """Return the name of a member by its content."""
+def digest(data: memoryview) -> str:
+    """Return the name of an array by its bytes."""
     return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
 # ---------------------------------------------------------------- writing
 
 
-def write(path: Path, members: Mapping[str, bytes]) -> None:
+def write(path: Path, texts: Mapping[str, bytes], arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write a container whole or not at all: beside its goal, to the disk, and then renamed.
+
+    Parameters
+    ----------
+    path : Path
+    texts : dict
+        By the names of their members.
+    arrays : dict
+        Little-endian and row by row, by the digests of their bytes.
 
     Raises
     ------
     OSError
-        With a sentence, where the file cannot be written; what stood there before is untouched.
+        With a sentence, where the file cannot be written or would be one that is not read; what stood there before is
+        untouched.
     """
-    goal = Path(os.path.realpath(path))
-    name = goal.with_name(f".{goal.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
     try:
+        _check(texts, arrays)
+        goal = Path(os.path.realpath(path))
+        name = goal.with_name(f"{_stem(goal)}{os.getpid()}-{secrets.token_hex(4)}.part")
         _sweep(goal)
         # The rights are those of any new file.
-        handle = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+        handle = os.open(name, flags, 0o666)
         try:
             with os.fdopen(handle, "w+b") as file:
-                _fill(file, members)
+                _fill(file, texts, arrays)
                 file.flush()
                 os.fsync(file.fileno())
             name.replace(goal)
         finally:
-            name.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                name.unlink(missing_ok=True)
         _settle(goal.parent)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise OSError(error.errno, f"the session could not be saved: {reason}", str(path)) from error
+    except (OSError, ValueError, zipfile.LargeZipFile) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        number = getattr(error, "errno", None) or errno.EINVAL
+        raise OSError(number, f"the session could not be saved: {reason}", str(path)) from error
 
 
-def _fill(file: BinaryIO, members: Mapping[str, bytes]) -> None:
+def _check(texts: Mapping[str, bytes], arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Refuse what `Container` would refuse."""
+    count = len(texts) + len(arrays)
+    if count > MOST_MEMBERS:
+        raise OSError(
+            errno.EFBIG,
+            f"it has {count:,} parts, more than the {MOST_MEMBERS:,} that a file holds; remove branches that are not "
+            "needed",
+        )
+    for name, data in texts.items():
+        if len(data) > LARGEST_TEXT:
+            raise OSError(errno.EFBIG, f"{name} has {len(data):,} bytes, more than the {LARGEST_TEXT:,} allowed")
+    whole = sum(map(len, texts.values()))
+    if whole > LARGEST_TEXTS:
+        raise OSError(errno.EFBIG, f"its texts have {whole:,} bytes, more than the {LARGEST_TEXTS:,} allowed")
+    # What a ZIP says of each member, twice.
+    whole += sum(values.nbytes for values in arrays.values()) + 256 * count
+    if whole > LARGEST:
+        raise OSError(errno.EFBIG, f"it has {whole:,} bytes, more than the {LARGEST:,} that a file holds")
+
+
+def _fill(file: BinaryIO, texts: Mapping[str, bytes], arrays: Mapping[str, NDArray[Any]]) -> None:
+    left = SAVED
     with zipfile.ZipFile(file, "w", allowZip64=False) as archive:
-        for name, data in members.items():
+        for name, data in _all(texts, arrays):
             info = zipfile.ZipInfo(name, DATE)
-            info.compress_type = zipfile.ZIP_DEFLATED if _pays(data) else zipfile.ZIP_STORED
+            packs = len(data) < left and _pays(data)
+            info.compress_type = zipfile.ZIP_DEFLATED if packs else zipfile.ZIP_STORED
             archive.writestr(info, data, compresslevel=1)
+            left -= max(0, len(data) - info.compress_size)
 
 
-def _pays(data: bytes) -> bool:
-    """Whether compressing makes a member smaller by more than a fifth, and by no more than `RATIO` / 2."""
+def _all(texts: Mapping[str, bytes], arrays: Mapping[str, NDArray[Any]]) -> Iterator[tuple[str, memoryview]]:
+    """Give one member after the other; those that need a copy in the file's order of bytes need it only then."""
+    for name, data in texts.items():
+        yield name, memoryview(data)
+    for name, values in arrays.items():
+        yield ARRAYS + name, bytes_of(values)
+
+
+def bytes_of(values: NDArray[Any]) -> memoryview:
+    """Return the bytes of an array, little-endian and row by row; those of the array itself where it has them so."""
+    values = np.ascontiguousarray(values, values.dtype.newbyteorder("<"))
+    return values.reshape(-1).view(np.uint8).data
+
+
+def _pays(data: memoryview) -> bool:
+    """Whether packing makes a member smaller by more than a fifth."""
     middle = max(0, len(data) // 2 - PROBE // 2)
-    probe = data[:PROBE] + data[middle : middle + PROBE]
-    if not probe:
-        return False
-    packed = len(zlib.compress(probe, 1))
-    return len(probe) * 2 / RATIO < packed < 0.8 * len(probe)
+    probe = bytes(data[:PROBE]) + bytes(data[middle : middle + PROBE])
+    return len(zlib.compress(probe, 1)) < 0.8 * len(probe)
+
+
+def _stem(goal: Path) -> str:
+    """Return how the names of what is being written begin; the goal's may be as long as names can be."""
+    return f".{goal.name[:40]}."
 
 
 def _sweep(goal: Path) -> None:
     """Remove what processes that were killed while saving have left behind."""
-    for left in goal.parent.glob(f".{glob_escape(goal.name)}.*.part"):
-        owner = re.fullmatch(r".*\.(\d+)-[0-9a-f]{8}\.part", left.name)
-        if owner and not _lives(int(owner[1])):
-            with contextlib.suppress(OSError):
-                left.unlink()
+    pattern = re.compile(re.escape(_stem(goal)) + r"(\d{1,20})-[0-9a-f]{8}\.part")
+    with contextlib.suppress(OSError):
+        for left in goal.parent.iterdir():
+            owner = pattern.fullmatch(left.name)
+            if owner and not _written(left, int(owner[1])):
+                with contextlib.suppress(OSError):
+                    left.unlink()
 
 
-def glob_escape(name: str) -> str:
-    """Return a pattern that means a name itself."""
-    return re.sub(r"([*?[])", r"[\1]", name)
-
-
-def _lives(process: int) -> bool:
+def _written(left: Path, process: int) -> bool:
+    """Whether a process may still be writing a file."""
     if process == os.getpid():
         return True
+    if os.name == "nt":
+        # There is no question there that a process survives for certain.
+        return time.time() - left.stat().st_mtime < OLD
     try:
         os.kill(process, 0)
     except ProcessLookupError:
@@ -147,8 +212,9 @@ class Container:
                 raise Damaged("a part of it lies outside the file")
             self._members[info.filename] = info
         total = sum(info.file_size for info in self._members.values())
-        if total > min(LARGEST, max(SMALL, RATIO * self.size)):
-            raise Damaged(f"its parts claim {total:,} bytes, which a file of {self.size:,} bytes cannot hold")
+        if total > min(LARGEST, self.size + SAVED):
+            raise Damaged(f"its parts claim {total:,} bytes, which a file of {self.size:,} bytes never holds")
+        self._texts = 0
 
     def __contains__(self, name: str) -> bool:
         return name in self._members
@@ -156,34 +222,39 @@ class Container:
     def __iter__(self) -> Iterator[str]:
         return iter(self._members)
 
-    def manifest(self) -> bytes:
-        """Read the manifest."""
-        if MANIFEST not in self:
-            raise Damaged("it is a ZIP, but no session: there is no manifest in it")
-        size = self._members[MANIFEST].file_size
-        if size > LARGEST_MANIFEST:
-            raise Damaged(f"its manifest has {size:,} bytes, more than the {LARGEST_MANIFEST:,} that are allowed")
-        return self._read(MANIFEST)
+    def text(self, name: str) -> bytes:
+        """Read the bytes of a text."""
+        if name not in self:
+            raise Damaged(f"there is no {name} in it" + (", so it is no session" if name == MANIFEST else ""))
+        size = self._members[name].file_size
+        self._texts += size
+        if size > LARGEST_TEXT or self._texts > LARGEST_TEXTS:
+            raise Damaged(f"{name} has {size:,} bytes, more than the {LARGEST_TEXT:,} that are allowed")
+        return self._read(name).tobytes()
 
-    def array(self, name: str, size: int) -> bytes:
-        """Read the bytes of an array, which must be so many and those that its name stands for."""
+    def array(self, name: str, size: int) -> Bytes:
+        """Read the bytes (size,) of an array, which must be so many and those that its name stands for."""
         member = ARRAYS + name
         if member not in self:
-            raise Damaged(f"the array {name[:40]!r} is missing")
+            raise Damaged(f"the array {name} is missing")
         if self._members[member].file_size != size:
-            raise Damaged(f"the array {name[:40]!r} has {self._members[member].file_size:,} bytes instead of {size:,}")
+            raise Damaged(f"the array {name} has {self._members[member].file_size:,} bytes instead of {size:,}")
         data = self._read(member)
-        if digest(data) != name:
-            raise Damaged(f"the array {name[:40]!r} was changed")
+        if digest(data.data) != name:
+            raise Damaged(f"the array {name} was changed")
         return data
 
-    def _read(self, name: str) -> bytes:
+    def _read(self, name: str) -> Bytes:
         info = self._members[name]
+        data = np.empty(info.file_size, np.uint8)
+        place = 0
         with self._archive.open(info) as file:
-            data = file.read(info.file_size)
-            # The checksum is compared at the end.
-            if len(data) != info.file_size or file.read(1):
-                raise Damaged("a part of it has another length than it says")
+            # Piece by piece, so that it is in memory once; the checksum is compared at the end.
+            while piece := file.read(PIECE):
+                data[place : place + len(piece)] = np.frombuffer(piece, np.uint8)
+                place += len(piece)
+        if place != info.file_size:
+            raise Damaged("a part of it has another length than it says")
         return data
 
 

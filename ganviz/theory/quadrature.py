@@ -33,6 +33,11 @@ def integrate(f: Callable[[Floats], Floats], breaks: ArrayLike, low: bool = True
         Places between which the integrand is smooth, and narrow features hidden nowhere but between close breaks.
     low, high : bool
         Whether the integral reaches beyond the first and the last break.
+
+    Raises
+    ------
+    ArithmeticError
+        Where the rules still disagree on more than 2,000 panels, or on panels halved 48 times.
     """
     places = np.unique(np.asarray(breaks, dtype=np.float64))
     width = float(places[-1] - places[0]) / 16 or 1.0
@@ -64,10 +69,17 @@ def integrate(f: Callable[[Floats], Floats], breaks: ArrayLike, low: bool = True
         # What cannot be told apart in floating point is not halved further, nor is noise, which would have no end.
         off = np.abs(first + second - coarse) > np.maximum(bound, 1e-13 * (np.abs(first) + np.abs(second)))
         if np.count_nonzero(off) > _MOST:
-            off[:] = False
+            left = float(np.abs(first + second - coarse)[off].sum())
+            raise ArithmeticError(
+                f"an integral between {places[0]:.6g} and {places[-1]:.6g} and beyond has not settled: {_MOST:,} "
+                f"panels are allowed, {np.count_nonzero(off):,} still differ from their halves, by {left:.2g} in all"
+            )
         total += float((first + second)[~off].sum())
         if not off.any():
             return total
         a, b = np.concatenate([a[off], middle[off]]), np.concatenate([middle[off], b[off]])
         s, coarse = np.concatenate([s[off], s[off]]), np.concatenate([first[off], second[off]])
-    return total + float(coarse.sum())
+    raise ArithmeticError(
+        f"an integral between {places[0]:.6g} and {places[-1]:.6g} and beyond has not settled: {_LEVELS} halvings are "
+        f"allowed, after which {len(coarse):,} panels still differ from their halves"
+    )
