@@ -139,7 +139,7 @@ class Branches(QWidget):
     def _make_tree(self) -> QTreeWidget:
         tree = QTreeWidget(self)
         tree.setAccessibleName("Branches")
-        tree.setHeaderLabels(["Branch", "from step", "to step"])
+        tree.setHeaderLabels(["Branch", "from", "to step"])
         tree.setToolTip(
             "Tick up to four branches to see them side by side; double click one to see it alone; F2 renames it"
         )
@@ -147,9 +147,9 @@ class Branches(QWidget):
         tree.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed)
         header = tree.header()
         header.setStretchLastSection(False)
-        header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
-        for column in (SINCE, END):
+        for column in (NAME, SINCE, END):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
+        tree.setIndentation(12)
         tree.itemChanged.connect(self._on_changed)
         tree.itemDoubleClicked.connect(self._on_double_click)
         return tree

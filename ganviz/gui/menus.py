@@ -46,6 +46,7 @@ class Menus(QObject):
         self.save_as_action = file_menu.addAction("Save session &as …")
         self.save_as_action.setShortcut("Ctrl+Shift+S")
         self.save_action = file_menu.addAction("Save e&xperiment …")
+        self.save_action.setShortcut("Ctrl+Alt+S")
         file_menu.addSeparator()
         file_menu.addAction(controls.export_action)
         export_menu = file_menu.addMenu("Export &view")

@@ -54,7 +54,7 @@ from .undo_actions import UndoActions
 
 PULL_EVERY = 16
 """Milliseconds between two looks into the mailbox."""
-FORM_WIDTH, BRANCHES_WIDTH = 300, 230
+FORM_WIDTH, BRANCHES_WIDTH = 300, 250
 SHOWN_FOR = 8000
 """Milliseconds that the status bar says what was saved."""
 

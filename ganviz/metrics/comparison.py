@@ -157,7 +157,8 @@ class Plane(_Comparison):
         shuffled = np.random.default_rng(0).permutation(samples)
         values = self._divergences(samples)
         values |= self._assignments(shuffled, assigned, errors)
-        values |= _squared("sliced_w2", self._sliced, self._projected(shuffled), errors)
+        drawn = 0 if self._weighing is None else len(self._weighing)
+        values |= _squared("sliced_w2", self._sliced, self._projected(shuffled), errors, drawn)
         if len(samples) > 1:
             values |= self._energy(shuffled[:ASSIGNED] / self._unit, errors)
         return values | self._precision_recall(shuffled)
@@ -220,13 +221,18 @@ def _transport(quantiles: Quantiles, line: Floats, errors: bool) -> dict[str, fl
     return values | _squared("w2", quantiles, line, errors)
 
 
-def _squared(name: str, quantiles: Quantiles, lines: Floats, errors: bool) -> dict[str, float]:
-    """Return the root of the mean W2² of samples (L, n) over the lines, as ``name``, and its standard error."""
+def _squared(name: str, quantiles: Quantiles, lines: Floats, errors: bool, drawn: int = 0) -> dict[str, float]:
+    """Return the root of the mean W2² of samples (L, n) over the lines, as ``name``, and its standard error.
+
+    ``drawn`` is the number of real samples that the quantiles are of; 0 where they are the distribution itself.
+    """
     square = float(quantiles.w2_squared(lines).mean())
     values = {name: math.sqrt(square)}
     number = min(SQUARED_BLOCKS, lines.shape[1] // 2)
     if errors and number > 1:
-        error = root_error(square, quantiles.w2_squared(_parts(lines, number)).mean(axis=0))
+        # The deviation of a mean over the lines is at most the mean of the deviations.
+        real = float(quantiles.own_spread(lines).mean()) / math.sqrt(drawn) if drawn else 0.0
+        error = root_error(square, quantiles.w2_squared(_parts(lines, number)).mean(axis=0), real)
         if error is not None:
             values[f"{name}_error"] = error
     return values

@@ -45,7 +45,12 @@ _TRANSPORT = (
     "optimal assignment of up to 1,000 samples a side, 256 while a run is watched"
 )
 _BLOCKS = "from up to 16 disjoint sub-samples, the root of 16 times smaller than their standard deviation"
-_BINOMIAL = "binomial, √(p (1 - p) / n)"
+_SQUARES = (
+    "half the change of W2 over ± the error of W2², from W2² of 4 disjoint sub-samples, whose spread falls by the root of 4, or as much as W2² itself "
+    "falls from them to the whole, by at most 4"
+)
+_BINOMIAL = "binomial, √(p (1 - p) / N), with two successes and two failures added (Agresti and Coull 1998)"
+_OF_MANIFOLDS = _BINOMIAL + ", for the manifolds as they are"
 _MANIFOLDS = "balls to the third neighbour, up to 1,000 samples a side, axes in standard deviations"
 _SAMPLES = "over all generated samples, 4,096 while a run is watched"
 
@@ -111,20 +116,20 @@ _SAMPLE = (
     Metric("w1", "W1", f"Wasserstein-1 distance, {_DISTANCE}.", "", _TRANSPORT, "low"),
     _error("w1", "W1", _BLOCKS),
     Metric("w2", "W2", f"Wasserstein-2 distance, {_DISTANCE}.", "", _TRANSPORT, "low"),
-    _error("w2", "W2", _BLOCKS),
+    _error("w2", "W2", _SQUARES),
     Metric("sliced_w2", "sliced W2", f"Root mean square of W2 over directions in the plane, {_DISTANCE}.", "",
            "32 evenly spread directions, all generated samples against 65,536 real ones or the file's rows, each exact "
            "by sorting", "low"),
-    _error("sliced_w2", "sliced W2", _BLOCKS),
+    _error("sliced_w2", "sliced W2", _SQUARES + "; and from the potential for the real side where it is drawn"),
     Metric("energy", "energy distance", f"2 E|x - f| - E|x - x'| - E|f - f'|, {_DISTANCE}; 0 for equal distributions.",
            "", "without bias (U-statistic), so that it may lie below 0; 1-D: all samples against the known "
            "quantiles or the file's rows; 2-D: up to 1,000 samples a side", "low"),
     _error("energy", "the energy distance", "jackknife over the samples of each side that is sampled"),
     Metric("precision", "precision", "Share of generated samples on the manifold of the real ones.", "", _MANIFOLDS,
            "data"),
-    _error("precision", "precision", _BINOMIAL),
+    _error("precision", "precision", _OF_MANIFOLDS),
     Metric("recall", "recall", "Share of real samples on the manifold of the generated ones.", "", _MANIFOLDS, "data"),
-    _error("recall", "recall", _BINOMIAL),
+    _error("recall", "recall", _OF_MANIFOLDS),
     Metric("high_quality", "high-quality share",
            "Share of generated samples within 3 standard deviations of their nearest mode.", "", "share " + _SAMPLES,
            "data"),

@@ -105,15 +105,15 @@ def block_error(values: Callable[[int], Floats], count: int) -> Floats | None:
     return values(blocks).std(axis=-1, ddof=1) / np.sqrt(blocks)
 
 
-def root_error(value: float, parts: Floats) -> float | None:
+def root_error(value: float, parts: Floats, other: float = 0.0) -> float | None:
     """Return the standard error of W2 from the squares W2² of a sample and of disjoint parts of it.
 
     The spread of W2² falls with the root of the sample's size where the distributions differ or lie in separate
     pieces, but as fast as W2² itself, with the size, where they are equal and smooth (del Barrio and Loubes 2019,
     "Central limit theorems for empirical transportation cost in general dimension", whose limit is degenerate there).
     How much smaller W2² is of the whole than of its B parts tells: the spread σ over the parts falls by that share,
-    by at least √B and by at most B. From the square the error goes to the root by the delta method, σ / 2 W2, with
-    W2² + σ/2 in the place of W2², which keeps it finite where W2² may be anything down to zero.
+    by at least √B and by at most B. From the square V the error goes to the root as half of √(V + σ) - √(V - σ), V - σ
+    not below 0: the delta method's σ / 2 W2 where σ is small, and finite where V may be anything down to zero.
 
     Parameters
     ----------
@@ -121,6 +121,8 @@ def root_error(value: float, parts: Floats) -> float | None:
         W2² of the whole sample.
     parts : (B,)
         W2² of its parts.
+    other : float
+        Standard error of W2² from what the parts have in common, the other side.
 
     Returns
     -------
@@ -131,8 +133,8 @@ def root_error(value: float, parts: Floats) -> float | None:
     if count < 2:
         return None
     share = min(max(value / mean, 1 / count), count**-0.5) if mean > 0 else 0.0
-    spread = float(parts.std(ddof=1)) * share
-    return spread / (2 * math.sqrt(value + spread / 2)) if spread > 0 else 0.0
+    spread = math.hypot(float(parts.std(ddof=1)) * share, other)
+    return (math.sqrt(value + spread) - math.sqrt(max(value - spread, 0.0))) / 2
 
 
 def share_error(share: float, count: int) -> float:

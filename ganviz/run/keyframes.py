@@ -9,7 +9,7 @@ import numpy as np
 
 from .recorded import Keyframe
 
-LIMIT = 192 * 2**20
+LIMIT = 128 * 2**20
 """Bytes of the keyframes of a session."""
 MOST = 2048
 """Keyframes of a run at most."""

@@ -137,7 +137,7 @@ class Program:
         """Save the experiment through the dialog, by keyboard; return what stands in the file."""
         path = self.folder / name
         before = xdotool("getactivewindow")
-        self.key("ctrl+s")
+        self.key("ctrl+alt+s")
         wait_until(lambda: xdotool("getactivewindow") not in ("", before))
         time.sleep(0.3)
         self.key("ctrl+a")

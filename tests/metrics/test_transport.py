@@ -13,7 +13,7 @@ from scipy import integrate, optimize, sparse, stats
 
 from ganviz.metrics import Reference
 from ganviz.metrics.quantiles import Quantiles
-from ganviz.metrics.transport import block_error, w1, w1_line, w2, w2_line
+from ganviz.metrics.transport import block_error, root_error, share_error, w1, w1_line, w2, w2_line
 
 numbers = st.floats(-1e6, 1e6, allow_nan=False)
 samples = st.integers(1, 12).flatmap(lambda n: arrays(np.float64, n, elements=numbers))
@@ -170,10 +170,103 @@ def test_gaussians_are_unbiased_within_their_stated_error(m, s, first, second):
     if first is None:
         first = d * math.sqrt(2 / math.pi) * math.exp(-(m**2) / 2 / d**2) + m * (1 - 2 * stats.norm.cdf(-m / d))
     reference, rng = Reference(experiment_of("gaussian")), np.random.default_rng(m)
-    comparison = reference._comparison
-    found = [comparison._transport(rng.normal(m, s, (1, 4096))) for _ in range(1000)]
+    lines, found = reference._comparison._quantiles, []
+    for _ in range(1000):
+        samples = rng.normal(m, s, (1, 4096))
+        found.append({"w1": lines.w1(samples)[0], "w2": math.sqrt(lines.w2_squared(samples)[0])})
     one = reference.evaluate(rng.normal(m, s, 4096))
     for name, truth in (("w1", first), ("w2", second)):
         values = np.array([float(run[name]) for run in found])
         assert abs(values.mean() - truth) < 4 * one[name + "_error"] / math.sqrt(1000) + 1.5e-3
         assert abs(values.mean() - truth) < one[name + "_error"]
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.05, 0.5])
+def test_the_error_of_the_root_for_pieces(shift):
+    """|mean| stands for W2² of pieces: at the floor its spread is that of a half-normal, away that of a mean."""
+    rng = np.random.default_rng(0)
+    found = []
+    for _ in range(2000):
+        z = rng.normal(shift, 1.0, 400)
+        value, parts = abs(z.mean()), np.abs(z.reshape(4, -1).mean(axis=1))
+        found.append((math.sqrt(value), root_error(value, parts)))
+    values, errors = np.array(found).T
+    assert 0.7 < math.sqrt((errors**2).mean()) / values.std() < 1.5
+
+
+def test_the_error_of_the_root_for_a_smooth_floor():
+    """A sum of squared means stands for W2² of equal smooth distributions: chi-squared over the sample's size."""
+    rng = np.random.default_rng(0)
+    found = []
+    for _ in range(1000):
+        z = rng.normal(size=(5, 400))
+        value, parts = (z.mean(axis=1) ** 2).sum(), (z.reshape(5, 4, -1).mean(axis=2) ** 2).sum(axis=0)
+        found.append((math.sqrt(value), root_error(value, parts)))
+    values, errors = np.array(found).T
+    assert 0.7 < math.sqrt((errors**2).mean()) / values.std() < 1.5
+    assert root_error(1.0, np.ones(1)) is None
+    assert root_error(0.0, np.zeros(4)) == 0.0
+
+
+@pytest.mark.parametrize(("kind", "fields"), [
+    ("gaussian", {}), ("mixture", {}), ("disjoint", {}), ("diracs", {"means": [-1.0, 0.0, 2.0]}), ("ring", {}),
+])  # fmt: skip
+@pytest.mark.parametrize("shift", [0.0, 0.5])
+def test_stated_errors_of_w2_at_and_off_the_floor(kind, fields, shift):
+    """300 draws of both sides, where the real one is drawn."""
+    d = 2 if kind == "ring" else 1
+    found = []
+    for seed in range(10):
+        reference = Reference(experiment_of(kind, seed, **fields))
+        for draw in range(30):
+            samples = reference.perfect(1024, 500 + draw) + shift
+            found.append(reference.evaluate(samples, 64))
+    for name in ("w2", "sliced_w2")[:d]:
+        values, errors = (np.array([run[key] for run in found]) for key in (name, name + "_error"))
+        # Of ten real sides and 300 draws the spread is known to a tenth.
+        assert 0.6 < math.sqrt((errors**2).mean()) / values.std(ddof=1) < 1.65, name
+
+
+def test_the_sliced_error_knows_that_the_real_side_is_drawn():
+    """A generator without any spread: all that varies is the real side."""
+    found = []
+    for seed in range(20):
+        reference = Reference(experiment_of("gaussian", seed, mean=[0.0, 0.0]))
+        found.append(reference.evaluate(np.full((64, 2), 0.5), 4))
+    values, errors = (np.array([run[key] for run in found]) for key in ("sliced_w2", "sliced_w2_error"))
+    assert 0.6 < math.sqrt((errors**2).mean()) / values.std(ddof=1) < 2.2
+
+
+def plugin(rng, shift, n):
+    real, fake = rng.normal(size=(n, 2)), rng.normal((shift, 0.0), 1.0, (n, 2))
+    return w1(real, fake), w2(real, fake)
+
+
+@pytest.mark.parametrize("shift", [0.0, 1.0])
+def test_the_plane_is_unbiased_for_the_distance_between_samples_of_its_size(shift):
+    """1,000 draws of the estimator against an independent 1,000 of SciPy's linear sums on other draws."""
+    rng, reference = np.random.default_rng(0), Reference(experiment_of("gaussian", mean=[0.0, 0.0]))
+    own = np.array([plugin(rng, shift, 32) for _ in range(1000)])
+    other = []
+    for _ in range(1000):
+        apart = np.linalg.norm(rng.normal(size=(32, 1, 2)) - rng.normal(size=(32, 2)) - (shift, 0.0), axis=2)
+        costs = [power[optimize.linear_sum_assignment(power)].mean() for power in (apart, apart**2)]
+        other.append((costs[0], math.sqrt(costs[1])))
+    for column, name in enumerate(("w1", "w2")):
+        a, b = own[:, column], np.array(other)[:, column]
+        assert abs(a.mean() - b.mean()) < 4 * math.hypot(a.std(), b.std()) / math.sqrt(1000), name
+        # Of the distributions' distance it is not: that is what the noise floor tells.
+        assert a.mean() > shift + (0.3 if shift == 0 else 0.02)
+    errors = [reference.evaluate(rng.normal((shift, 0.0), 1.0, (32, 2)), 32)["w1_error"] for _ in range(100)]
+    assert 0.6 < math.sqrt(np.mean(np.square(errors))) / own[:, 0].std() < 1.65
+
+
+@pytest.mark.parametrize("p", [0.0, 0.002, 0.3, 1.0])
+def test_the_error_of_a_share_covers_what_it_is_the_share_of(p):
+    n, rng = 400, np.random.default_rng(0)
+    shares = rng.binomial(n, p, 2000) / n
+    errors = np.array([share_error(share, n) for share in shares])
+    assert errors.min() > 0
+    assert np.mean(np.abs(shares - p) <= 2 * errors) > 0.93
+    if p == 0.3:
+        assert errors.mean() == pytest.approx(math.sqrt(p * (1 - p) / n), rel=0.02)

@@ -1,0 +1,120 @@
+"""The texts of a session file as types, and how much of everything it may have; docs/session.md describes them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+from numpy.typing import NDArray
+
+from .codec import ChangeEntry, Line, Name, Plain, Step
+from .container import BRANCHES, Damaged
+
+FORMAT = 1
+MOST_BRANCHES = 1000
+LANES = 4
+LONGEST_NOTES = 500_000
+"""Characters of the notes at most."""
+MOST_TABLES = 256
+MOST_TABLED = 2**25
+"""Numbers of all files of data at most."""
+MOST_PARTS = 131_072
+"""Keyframes, and blocks of metrics, of all branches at most, those that several have counted for each."""
+MOST_SHARED = 1_000_000
+"""Groups of changes of all branches at most, counted in the same way."""
+MOST_COUNTED = 2**60
+NAMED = 16
+"""Bytes of the name of an array."""
+
+Hexadecimal = Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
+Length = Annotated[int, Meta(ge=0, le=2**31)]
+Pair = Annotated[list[float], Meta(min_length=2, max_length=2)]
+Anything = NDArray[Any]
+
+
+class ArrayEntry(Struct):
+    """Little-endian numbers, row by row."""
+
+    member: Hexadecimal
+    shape: Annotated[list[Length], Meta(max_length=2)]
+
+
+class FindingEntry(Struct):
+    name: Name
+    good: bool
+    since: Step
+    first_seen: Step
+    last_seen: Step
+    sentence: Line
+    evidence: list[tuple[Name, float | None]] = []
+
+
+class TableEntry(Struct):
+    points: ArrayEntry
+    columns: Annotated[list[Line], Meta(min_length=1, max_length=2)]
+    rows: Length
+    left_out: Length
+    source: Line = ""
+    first: Line = ""
+
+
+class BranchEntry(Struct):
+    """``shared`` groups of changes are the first ones of the parent, ``log`` has those after them."""
+
+    name: Name
+    first: dict[Name, Plain]
+    end: Step
+    step: Step
+    shift: Pair
+    scale: Pair
+    steps: ArrayEntry
+    numbers: ArrayEntry
+    seconds: ArrayEntry
+    counters: ArrayEntry
+    last: ArrayEntry
+    blocks: ArrayEntry
+    metrics: ArrayEntry
+    measured_steps: ArrayEntry
+    measured: ArrayEntry
+    shared: Annotated[int, Meta(ge=0)] = 0
+    log: list[ChangeEntry] = []
+    findings: list[FindingEntry] = []
+    parent: int = -1
+    since: Step = 0
+    table: int = -1
+    host: Line = ""
+    diverged: Line = ""
+
+
+class BookmarkEntry(Struct):
+    branch: Annotated[int, Meta(ge=0)]
+    step: Step
+    name: Name
+
+
+class Manifest(Struct):
+    format: int
+    version: Line
+    branches: Annotated[int, Meta(ge=1, le=MOST_BRANCHES)]
+    step_metrics: list[Name]
+    sample_metrics: list[Name]
+    recorded: list[Name]
+    shown: Annotated[list[int], Meta(min_length=1, max_length=LANES)]
+    tables: Annotated[list[TableEntry], Meta(max_length=MOST_TABLES)] = []
+    bookmarks: list[BookmarkEntry] = []
+    notes: Annotated[str, Meta(max_length=LONGEST_NOTES)] = ""
+
+
+class Head(Struct):
+    format: int = 0
+    version: str = ""
+
+
+def allow(count: int, most: int, what: str) -> None:
+    """Refuse more of something than a file may have, when it is written as when it is read."""
+    if count > most:
+        raise Damaged(f"it has {count:,} {what}, more than the {most:,} that a file holds")
+
+
+def page(place: int) -> str:
+    return f"{BRANCHES}{place}.json"
