@@ -91,7 +91,7 @@ def load(name: str | Path) -> Experiment:
     if path.suffix.lower() in STATE_FILES:
         raise ExperimentError(f"{name}: this is a state of a run, which the window and ganviz figure open")
     if exists(path):
-        raise ExperimentError(f"{name}: not a file that ganviz opens; allowed are .toml, .csv, .npy and .ganviz")
+        raise ExperimentError(f"{name}: not a file that ganviz opens; allowed are .toml, .csv and .npy")
     names = [entry.name for entry in presets()]
     raise ExperimentError(f"{name}: no preset and no file has this name; {nearest(str(name), names)}")
 

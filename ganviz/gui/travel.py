@@ -96,8 +96,11 @@ class Travel:
 
     def seek(self, step: int, should_stop: Stop, progress: Callable[[float], None] | None = None) -> None:
         """Go to a step exactly, each run as far as it was trained."""
-        self._kept = None
         self.epoch += 1
+        self._go(step, should_stop, progress)
+
+    def _go(self, step: int, should_stop: Stop, progress: Callable[[float], None] | None = None) -> None:
+        self._kept = None
         self.goal = max(0, min(step, max(run.end for run in self.runs)))
         began = time.perf_counter()
         for place, run in enumerate(self.runs):
@@ -115,6 +118,9 @@ class Travel:
     def scrub(self, step: int) -> None:
         """Show kept states near a step, at once."""
         self.epoch += 1
+        self._stand_near(step)
+
+    def _stand_near(self, step: int) -> None:
         self.position = max(0, min(step, max(run.end for run in self.runs)))
         self._kept = [run.nearest(self.position) for run in self.runs]
 
@@ -128,9 +134,9 @@ class Travel:
         clock.spend(steps)
         step = max(0, self.position - steps)
         if speed <= EXACT or step == 0:
-            self.seek(step, lambda: False)
+            self._go(step, lambda: False)
         else:
-            self.scrub(step)
+            self._stand_near(step)
             time.sleep(0.005)
         return step > 0
 

@@ -46,8 +46,8 @@ _TRANSPORT = (
 )
 _BLOCKS = "from up to 16 disjoint sub-samples, the root of 16 times smaller than their standard deviation"
 _SQUARES = (
-    "half the change of W2 over ± the error of W2², from W2² of 4 disjoint sub-samples, whose spread falls by the root of 4, or as much as W2² itself "
-    "falls from them to the whole, by at most 4"
+    "half the change of W2 over ± the error of W2², from W2² of 4 disjoint sub-samples, whose spread falls by the root "
+    "of 4, or as much as W2² itself falls from them to the whole, by at most 4"
 )
 _BINOMIAL = "binomial, √(p (1 - p) / N), with two successes and two failures added (Agresti and Coull 1998)"
 _OF_MANIFOLDS = _BINOMIAL + ", for the manifolds as they are"

@@ -64,7 +64,10 @@ class Quantiles:
         slope = 2 * (means - self._sorted(samples))
         rise = (slope[:, 1:] + slope[:, :-1]) / 2 * np.diff(means, axis=1)
         potential = np.concatenate([np.zeros((len(means), 1)), np.cumsum(rise, axis=1)], axis=1)
-        return potential.std(axis=1)
+        # In units of the largest: squares of squares of large numbers are none.
+        unit = np.abs(potential).max(axis=1)
+        unit[unit == 0] = 1.0
+        return (potential / unit[:, None]).std(axis=1) * unit
 
     def mean_distances(self, samples: Floats) -> Floats:
         """Return the mean distance (L, m) of each sample (L, m) to the values of its line."""

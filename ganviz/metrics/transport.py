@@ -129,12 +129,17 @@ def root_error(value: float, parts: Floats, other: float = 0.0) -> float | None:
     float or None
         None for fewer than two parts.
     """
-    count, mean = len(parts), float(parts.mean()) if len(parts) else 0.0
+    count = len(parts)
     if count < 2:
         return None
-    share = min(max(value / mean, 1 / count), count**-0.5) if mean > 0 else 0.0
-    spread = math.hypot(float(parts.std(ddof=1)) * share, other)
-    return (math.sqrt(value + spread) - math.sqrt(max(value - spread, 0.0))) / 2
+    # In units of the largest, whose square is a number however large or small the samples are.
+    unit = max(value, float(parts.max()), other)
+    if unit == 0:
+        return 0.0
+    value, parts = value / unit, parts / unit
+    share = min(max(value / mean, 1 / count), count**-0.5) if (mean := float(parts.mean())) > 0 else 0.0
+    spread = math.hypot(float(parts.std(ddof=1)) * share, other / unit)
+    return (math.sqrt(value + spread) - math.sqrt(max(value - spread, 0.0))) / 2 * math.sqrt(unit)
 
 
 def share_error(share: float, count: int) -> float:

@@ -40,6 +40,8 @@ class ArrayEntry(Struct):
 
 
 class FindingEntry(Struct):
+    """A diagnosis over the steps at which it was seen; evidence of null is not a number."""
+
     name: Name
     good: bool
     since: Step
@@ -50,6 +52,8 @@ class FindingEntry(Struct):
 
 
 class TableEntry(Struct):
+    """The numbers (rows, columns) of a file of data, and what is known of the file."""
+
     points: ArrayEntry
     columns: Annotated[list[Line], Meta(min_length=1, max_length=2)]
     rows: Length
@@ -87,12 +91,16 @@ class BranchEntry(Struct):
 
 
 class BookmarkEntry(Struct):
+    """A step of a branch, by its place, and its name."""
+
     branch: Annotated[int, Meta(ge=0)]
     step: Step
     name: Name
 
 
 class Manifest(Struct):
+    """What there is in a file: how many branches, and the names of the columns of all their metrics."""
+
     format: int
     version: Line
     branches: Annotated[int, Meta(ge=1, le=MOST_BRANCHES)]
@@ -106,6 +114,8 @@ class Manifest(Struct):
 
 
 class Head(Struct):
+    """What every format has."""
+
     format: int = 0
     version: str = ""
 
@@ -117,4 +127,5 @@ def allow(count: int, most: int, what: str) -> None:
 
 
 def page(place: int) -> str:
+    """Return the name of the text of a branch."""
     return f"{BRANCHES}{place}.json"

@@ -42,6 +42,7 @@ from .schema import (
 )
 from .session_reader import Reader
 
+LONGEST_REASON = 500
 BAD = (
     Damaged, msgspec.MsgspecError, zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError,
     RuntimeError, OverflowError, RecursionError, UnicodeError, ValueError, KeyError, IndexError, MemoryError,
@@ -230,6 +231,8 @@ def read_session(path: Path) -> SessionState:
     except ExperimentError as error:
         text = str(error)
         known = text.startswith(str(ExperimentError(str(path))))
+        # The fields that are allowed are more than a sentence about a damaged file needs.
+        text = text if len(text) <= LONGEST_REASON + len(str(path)) else text[:LONGEST_REASON] + "..."
         raise ExperimentError(text if known else f"{path}: {text}") from error
     except OSError as error:
         raise ExperimentError(f"{path}: the session cannot be read: {error.strerror or error}") from error

@@ -53,6 +53,8 @@ from .schema import (
 
 
 class Reader:
+    """Reads the session of a container; raises `Damaged` and `ExperimentError`, and what the libraries raise."""
+
     def __init__(self, container: Container) -> None:
         self._container = container
         self._members: dict[str, Bytes] = {}
@@ -61,6 +63,8 @@ class Reader:
         self._branches: list[BranchState] = []
         content = container.text(MANIFEST)
         head = msgspec.json.decode(content, type=Head)
+        if head.format < 1:
+            raise Damaged("there is no format of this number")
         if head.format > FORMAT:
             raise Damaged(
                 f"it is of format {head.format}, written by ganviz {head.version[:40]}; this is ganviz {__version__}, "
@@ -70,6 +74,7 @@ class Reader:
         self._tables = [self._table(table) for table in self._manifest.tables]
 
     def session(self) -> SessionState:
+        """Read all of it."""
         manifest, branches = self._manifest, self._branches
         for place in range(manifest.branches):
             branch = msgspec.json.decode(self._container.text(page(place)), type=BranchEntry)

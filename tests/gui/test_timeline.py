@@ -213,6 +213,8 @@ def test_hovering_names_the_marks_near_the_pointer(timeline):
         (Key.Key_PageDown, Modifier.NoModifier, ("sought", 250)),
         (Key.Key_Home, Modifier.NoModifier, ("sought", 0)),
         (Key.Key_End, Modifier.NoModifier, ("sought", 1000)),
+        (Key.Key_Home, Modifier.ControlModifier, ("sought", 0)),
+        (Key.Key_End, Modifier.ControlModifier, ("sought", 1000)),
         (Key.Key_Left, Modifier.ControlModifier, ("sought", 101)),
         (Key.Key_Right, Modifier.ControlModifier, ("sought", 500)),
         (Key.Key_Left, Modifier.ShiftModifier, ("stepped", -1)),
@@ -223,7 +225,7 @@ def test_hovering_names_the_marks_near_the_pointer(timeline):
 @pytest.mark.parametrize("on_track", [True, False])
 def test_keys(window, timeline, heard, key, modifiers, said, on_track):
     if not on_track:
-        if modifiers == Modifier.NoModifier and key not in (Key.Key_Home, Key.Key_End):
+        if modifiers == Modifier.NoModifier:
             return
         # Shortcuts hold wherever nothing else takes the key.
         window.setFocusPolicy(Qt.FocusPolicy.StrongFocus)

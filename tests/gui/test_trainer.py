@@ -464,6 +464,9 @@ def test_stopping_in_the_middle_of_a_compilation(compiler, a_second):
     report = wait_for(trainer, lambda report: report.progress == 0.25)
     assert report.status is Status.COMPILING
     assert "once" in report.message
+    end = time.perf_counter() + 10
+    while not running("sleep 61.25") and time.perf_counter() < end:
+        time.sleep(0.02)
     assert running("sleep 61.25")
     began = time.perf_counter()
     assert trainer.stop()

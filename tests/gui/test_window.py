@@ -814,7 +814,7 @@ def test_every_preset_trains(opened, qtbot):
         choose(qtbot, window.controls.preset_box, row)
         run += 1
         started_anew(qtbot, window, run)
-        assert window.stage.frame_shown.experiment == load(preset.name)
+        assert window.stage.frame_shown.logged.first == load(preset.name)
         assert window.controls.preset_box.currentData() == preset.name
         assert window.banner.isVisible() == bool(load(preset.name).notice)
     assert run > 1
@@ -878,7 +878,7 @@ def test_a_reset_leaves_divergence_behind(opened, qtbot):
     qtbot.waitUntil(lambda: window.status_label.text() == "diverged", timeout=10_000)
     window.open_path(Path("nowhere.toml"))
     assert "nowhere.toml" in refusal(qtbot, window)
-    window._start(Experiment.from_mapping(SMALL))
+    window._start([("", Experiment.from_mapping(SMALL))])
     started_anew(qtbot, window, 2)
     assert not window.banner.isVisible()
     trains(qtbot, window, 20)

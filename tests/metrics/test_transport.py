@@ -270,3 +270,23 @@ def test_the_error_of_a_share_covers_what_it_is_the_share_of(p):
     assert np.mean(np.abs(shares - p) <= 2 * errors) > 0.93
     if p == 0.3:
         assert errors.mean() == pytest.approx(math.sqrt(p * (1 - p) / n), rel=0.02)
+
+
+@pytest.mark.parametrize("unit", [1e-150, 1e-20, 1e99])
+def test_errors_of_w2_in_any_unit(unit):
+    rng = np.random.default_rng(0)
+    square, parts = 1.3, rng.random(4)
+    assert root_error(square * unit**2, parts * unit**2, 0.2 * unit**2) == pytest.approx(
+        unit * root_error(square, parts, 0.2), rel=1e-12
+    )
+    values, samples = rng.normal(size=(2, 50)), rng.normal(1, 2, (2, 20))
+    expected = unit**2 * Quantiles(values).own_spread(samples)
+    assert Quantiles(values * unit).own_spread(samples * unit) == pytest.approx(expected, rel=1e-9)
+
+
+def test_the_spread_of_the_potential_of_a_shift_and_a_stretch():
+    """From y to a y + b the potential is (1 - a) y² - 2 b y."""
+    values = np.random.default_rng(0).normal(size=(1, 4000))
+    for a, b in ((1.0, 3.0), (2.0, 0.0), (0.5, -1.0)):
+        expected = ((1 - a) * values**2 - 2 * b * values).std()
+        assert Quantiles(values).own_spread(a * values + b)[0] == pytest.approx(expected, rel=1e-3)

@@ -15,11 +15,14 @@ import subprocess
 import sys
 import tempfile
 import time
+import tracemalloc
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from ganviz.experiment import Experiment, ExperimentError
 from ganviz.run import Run
@@ -288,7 +291,7 @@ def attack(seed, count):
             began = time.perf_counter()
             try:
                 found = end_of(path)
-                if found == "opened" and rng.random() < 0.1:
+                if found == "opened" and rng.random() < 0.3:
                     opened += 1
                     set_up(path, rng)
             except BaseException:
@@ -329,6 +332,40 @@ def attacked(seed, count):
 
 def test_a_thousand_hostile_files_are_opened_or_end_in_a_sentence():
     attacked(random.randrange(10**9), 1000)
+
+
+@pytest.fixture(scope="module")
+def whole():
+    return bytes_of(session().state())
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(rng=st.randoms(use_true_random=False), raw=st.binary(max_size=200))
+def test_whatever_hypothesis_makes_of_a_file_is_opened_or_ends_in_a_sentence(tmp_path_factory, whole, rng, raw):
+    path = tmp_path_factory.mktemp("drawn") / "a.ganviz"
+    for data in (raw, mutated(random.Random(rng.getrandbits(64)), whole), whole[: rng.randrange(len(whole))] + raw):
+        path.write_bytes(data)
+        end_of(path)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        packed({MANIFEST: bytes(400 * 2**20)}),
+        packed({MANIFEST: b"[" * (4 * 2**20)}),
+        packed({MANIFEST: b'{"format":1,"notes":[' + b"[]," * 1_300_000 + b"[]]}"}),
+        packed({MANIFEST: b"{}", **{f"a/{i}": b"" for i in range(60_000)}}),
+    ],
+    ids=["zeros", "deep", "wide", "many"],
+)
+def test_a_small_file_that_unpacks_to_much_takes_little_memory(tmp_path, data):
+    path = tmp_path / "a.ganviz"
+    path.write_bytes(data)
+    tracemalloc.start()
+    assert end_of(path) != "opened"
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < MOST_MEMORY
 
 
 @pytest.mark.hostile

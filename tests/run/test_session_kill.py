@@ -35,8 +35,7 @@ def state(steps=60, notes=""):
     return made.state()
 
 
-def save_forever(path):
-    kept = state()
+def save_forever(path, kept):
     # Some MB of bytes that cannot be packed, so that a kill finds it writing more often than not.
     for number in itertools.count(1):
         notes = f"{number} " + random.Random(number).randbytes(200_000).hex()
@@ -48,7 +47,7 @@ def kill_while_saving(path, kills):
     """Kill a process that saves at random moments; return the numbers of the files that were left, and what was left
     over beside them at its most.
     """
-    found, rest = [], 0
+    kept, found, rest = state(), [], 0
     rng = random.Random()
     # One process imports everything; what is killed are its copies, made in no time.
     for _ in range(kills):
@@ -59,7 +58,7 @@ def kill_while_saving(path, kills):
                 os.close(reader)
                 os.dup2(writer, 1)
                 sys.stdout = os.fdopen(1, "w")
-                save_forever(path)
+                save_forever(path, kept)
             finally:
                 os._exit(1)
         os.close(writer)
@@ -134,7 +133,7 @@ def refused(path, kept, words):
 @pytest.mark.parametrize("after", [0, 100, 3000])
 def test_a_full_disk_is_a_sentence(saved, monkeypatch, after):
     def fdopen(handle, mode):
-        return Full(open(handle, mode), after)  # noqa: PTH123, SIM115
+        return Full(open(handle, mode), after)  # noqa: PTH123
 
     monkeypatch.setattr(container.os, "fdopen", fdopen)
     refused(saved, state(), "No space left on device")
