@@ -388,7 +388,8 @@ def test_evidence_must_last_at_any_speed(every, start):
             break
     assert told is not None
     first = -(-start // every) * every
-    assert found.since == first
+    # Of long runs of measurements every second one is kept.
+    assert first <= found.since <= first + every
     assert told - first >= 320 - every
     assert (told - first) / every >= 3
 
