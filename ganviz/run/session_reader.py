@@ -60,6 +60,7 @@ class Reader:
         self._members: dict[str, Bytes] = {}
         self._spread: dict[tuple[str, tuple[int, ...]], Anything] = {}
         self._made = self._changes = self._shared = self._parts = self._tabled = 0
+        self._finite: set[tuple[str, tuple[tuple[int, int], ...]]] = set()
         self._branches: list[BranchState] = []
         content = container.text(MANIFEST)
         head = msgspec.json.decode(content, type=Head)
@@ -142,12 +143,17 @@ class Reader:
             raise Damaged("the times of its kept states are not in order")
         measured = self._columns(kept.last, np.float64, count, self._manifest.recorded, RECORDED)
         kind = np.float32 if first.precision == 32 else np.float64
-        return tuple(
-            Keyframe(
-                int(steps[i]), self._named(name, kind, (places.kept,)), counters[i], measured[i], float(seconds[i])
-            )
-            for i, name in enumerate(names)
-        )
+        parts = tuple((player.parameters, player.parameters + player.network.size) for player in places.players)
+        frames: list[Keyframe] = []
+        for i, name in enumerate(names):
+            numbers = self._named(name, kind, (places.kept,))
+            if (name, parts) not in self._finite:
+                # Training ends before it keeps such a state, and what looks at one relies on that.
+                if not all(np.isfinite(numbers[start:stop]).all() for start, stop in parts):
+                    raise Damaged("a parameter in one of its kept states is not finite")
+                self._finite.add((name, parts))
+            frames.append(Keyframe(int(steps[i]), numbers, counters[i], measured[i], float(seconds[i])))
+        return tuple(frames)
 
     def _blocks(self, kept: BranchEntry) -> tuple[Block, ...]:
         count = kept.blocks.shape[0] if kept.blocks.shape else 0

@@ -6,6 +6,7 @@ how long the longest took and how much memory all of them took at most.
 """
 
 import copy
+import dataclasses
 import io
 import json
 import random
@@ -366,6 +367,19 @@ def test_a_small_file_that_unpacks_to_much_takes_little_memory(tmp_path, data):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < MOST_MEMORY
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_kept_state_with_a_parameter_that_is_not_finite_is_refused(tmp_path, value):
+    state = session().state()
+    one = state.branches[0]
+    frame = one.recorded.keyframes[-1]
+    numbers = frame.numbers.copy()
+    numbers[3] = value
+    frames = (*one.recorded.keyframes[:-1], dataclasses.replace(frame, numbers=numbers))
+    one = dataclasses.replace(one, recorded=dataclasses.replace(one.recorded, keyframes=frames))
+    write_session(tmp_path / "a.ganviz", dataclasses.replace(state, branches=(one, *state.branches[1:])))
+    assert "a parameter in one of its kept states is not finite" in end_of(tmp_path / "a.ganviz")
 
 
 @pytest.mark.hostile
