@@ -25,6 +25,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ganviz.engine.game import layout
 from ganviz.experiment import Experiment, ExperimentError
 from ganviz.run import Run
 from ganviz.run.container import ARRAYS, MANIFEST, digest
@@ -375,7 +376,7 @@ def test_a_kept_state_with_a_parameter_that_is_not_finite_is_refused(tmp_path, v
     one = state.branches[0]
     frame = one.recorded.keyframes[-1]
     numbers = frame.numbers.copy()
-    numbers[3] = value
+    numbers[layout(one.recorded.first)["generator"].parameters + 3] = value
     frames = (*one.recorded.keyframes[:-1], dataclasses.replace(frame, numbers=numbers))
     one = dataclasses.replace(one, recorded=dataclasses.replace(one.recorded, keyframes=frames))
     write_session(tmp_path / "a.ganviz", dataclasses.replace(state, branches=(one, *state.branches[1:])))
