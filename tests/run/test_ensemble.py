@@ -145,7 +145,10 @@ def test_stopping_leaves_what_is_there():
     counts = result.counts("w1")
     assert counts[0] >= 1
     assert counts[-1] == 0
-    same(result, 0, single(experiment(), 0, result.steps[:3].tolist()))
+    # Which of the workers came how far is the system's affair.
+    known = (~np.isnan(result.values["w1"])).sum(axis=1)
+    place = int(known.argmax())
+    same(result, place, single(experiment(), result.seeds[place], result.steps[: min(3, known[place])].tolist()))
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("ensemble")]
 
 
