@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
@@ -22,6 +23,8 @@ MOST_PARTS = 131_072
 """Keyframes, and blocks of metrics, of all branches at most, those that several have counted for each."""
 MOST_SHARED = 1_000_000
 """Groups of changes of all branches at most, counted in the same way."""
+SMALLEST_UNIT, LARGEST_UNIT = 1e-140, 1e50
+"""Between these lies the scale of data that can be measured, and below the larger one their shift."""
 MOST_COUNTED = 2**60
 NAMED = 16
 """Bytes of the name of an array."""
@@ -124,6 +127,12 @@ def allow(count: int, most: int, what: str) -> None:
     """Refuse more of something than a file may have, when it is written as when it is read."""
     if count > most:
         raise Damaged(f"it has {count:,} {what}, more than the {most:,} that a file holds")
+
+
+def check_units(shift: Sequence[float], scale: Sequence[float]) -> None:
+    """Refuse units of data in which nothing can be measured."""
+    if not all(abs(x) <= LARGEST_UNIT for x in shift) or not all(SMALLEST_UNIT <= x <= LARGEST_UNIT for x in scale):
+        raise Damaged(f"its data is shifted by {shift} and scaled by {scale}, which is no unit to measure in")
 
 
 def page(place: int) -> str:

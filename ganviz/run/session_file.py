@@ -38,6 +38,7 @@ from .schema import (
     Manifest,
     TableEntry,
     allow,
+    check_units,
     page,
 )
 from .session_reader import Reader
@@ -108,6 +109,7 @@ class _Writer:
     def _branch(self, branch: BranchState) -> BranchEntry:
         kept, frames = branch.recorded, branch.recorded.keyframes
         measured = kept.measurements or Measurements(np.empty(0, np.int64), np.empty((0, len(SAMPLE_METRICS))))
+        check_units(kept.shift.tolist(), kept.scale.tolist())
         shared, log = self._log(branch)
         blocks, metrics = self._blocks(kept.blocks)
         return BranchEntry(

@@ -48,6 +48,7 @@ from .schema import (
     Manifest,
     TableEntry,
     allow,
+    check_units,
     page,
 )
 
@@ -96,8 +97,7 @@ class Reader:
         first = experiment_of(kept.first, self._table_at(kept.table))
         if not 0 <= kept.step <= kept.end:
             raise Damaged("a run stands outside its time")
-        if not all(np.isfinite([*kept.shift, *kept.scale])) or not all(scale > 0 for scale in kept.scale):
-            raise Damaged("the scale of its data is no positive number")
+        check_units(kept.shift, kept.scale)
         changes, after = self._log(kept, first)
         return Recorded(
             first, kept.end, kept.step, np.array(kept.shift, np.float64), np.array(kept.scale, np.float64),

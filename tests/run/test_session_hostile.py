@@ -383,6 +383,15 @@ def test_a_kept_state_with_a_parameter_that_is_not_finite_is_refused(tmp_path, v
     assert "a parameter in one of its kept states is not finite" in end_of(tmp_path / "a.ganviz")
 
 
+@pytest.mark.parametrize("unit", [0.0, -1.0, 1e-320, 1e60, 1e308])
+def test_units_in_which_nothing_can_be_measured_are_refused(tmp_path, whole, unit):
+    members = members_of(whole)
+    page = json.loads(members["branches/1.json"])
+    page["scale"] = [1.0, unit]
+    (tmp_path / "a.ganviz").write_bytes(packed(members | {"branches/1.json": json.dumps(page).encode()}))
+    assert "no unit to measure in" in end_of(tmp_path / "a.ganviz")
+
+
 @pytest.mark.hostile
 @pytest.mark.timeout(3000)
 @pytest.mark.parametrize("seed", range(10))
