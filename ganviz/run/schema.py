@@ -23,7 +23,7 @@ MOST_PARTS = 131_072
 """Keyframes, and blocks of metrics, of all branches at most, those that several have counted for each."""
 MOST_SHARED = 1_000_000
 """Groups of changes of all branches at most, counted in the same way."""
-SMALLEST_UNIT, LARGEST_UNIT = 1e-140, 1e50
+SMALLEST_UNIT, LARGEST_UNIT = 1e-60, 1e40
 """Between these lies the scale of data that can be measured, and below the larger one their shift."""
 MOST_COUNTED = 2**60
 NAMED = 16

@@ -360,7 +360,7 @@ def test_packing_saves_no_more_than_a_reader_believes(tmp_path, monkeypatch):
     assert len(read_session(path).branches[0].recorded.blocks) == 12
 
 
-def test_the_most_changes_that_a_file_holds_are_opened_within_ten_seconds(tmp_path):
+def test_the_most_changes_that_a_file_holds_are_opened_within_seconds(tmp_path):
     run = Run(experiment())
     run.advance(1)
     state = Session(run).state()
