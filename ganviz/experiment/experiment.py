@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any, cast
 
@@ -149,6 +150,10 @@ class Experiment:
         return self.table.notice if self.table else ""
 
 
+def _path(row: Parameter) -> str:
+    return row.path
+
+
 def _table() -> tuple[Parameter, ...]:
     rows = rows_of(Experiment, "")
     rows.append(
@@ -183,6 +188,8 @@ def _table() -> tuple[Parameter, ...]:
 TABLE: tuple[Parameter, ...] = _table()
 """Every parameter of every section; those of ``data`` once for each kind that has them."""
 
+_ROWS = {path: tuple(rows) for path, rows in groupby(sorted(TABLE, key=_path), key=_path)}
+
 
 def find_parameter(path: str, kind: str = Ring.kind, value: object = None) -> Parameter:
     """Find the row of a path; fields of ``data`` are looked for in the kind that is named.
@@ -194,7 +201,7 @@ def find_parameter(path: str, kind: str = Ring.kind, value: object = None) -> Pa
 
 def _row(path: str, value: object, kind: str) -> Parameter:
     given = f"{shorten(path)} = {display(value)}"
-    rows = [row for row in TABLE if row.path == path]
+    rows = _ROWS.get(path, ())
     for row in rows:
         if _of_kind(row, kind):
             return row

@@ -18,10 +18,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from ganviz.experiment.files import MOST_LANES
+
 from .reports import BranchInfo
 
-MOST = 4
-"""Branches that are shown side by side at most."""
 PLACE = Qt.ItemDataRole.UserRole
 NAME, SINCE, END = range(3)
 
@@ -174,8 +174,8 @@ class Branches(QWidget):
             return
         ticked = item.checkState(NAME) == Qt.CheckState.Checked
         wanted = [other for other in self._shown if other != place] + [place] * ticked
-        if not 1 <= len(wanted) <= MOST:
-            self.refused.emit(f"{len(wanted)} branches cannot be shown side by side: allowed are 1 to {MOST}.")
+        if not 1 <= len(wanted) <= MOST_LANES:
+            self.refused.emit(f"{len(wanted)} branches cannot be shown side by side: allowed are 1 to {MOST_LANES}.")
             with QSignalBlocker(self.tree):
                 self._show(item)
             return

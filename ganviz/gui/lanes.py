@@ -10,13 +10,13 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from ganviz.experiment import ExperimentError, Value, find_parameter
+from ganviz.experiment.files import MOST_LANES
 from ganviz.plots import PAGES, VIEWS, Theme, View, views_for
 from ganviz.plots.shared import share_axes, share_boxes
 from ganviz.run import Frame, Need
 
 from .painter import PlotCanvas
 
-MOST = 4
 ROWS = 3
 """Views of a lane: its stage, and two of the page."""
 
@@ -134,14 +134,14 @@ class LaneStage(QWidget):
         self.lanes: list[Lane] = []
         self.views: list[list[View | None]] = []
         self._heads: list[_Head] = []
-        self._canvases: list[dict[str, PlotCanvas]] = [{} for _ in range(MOST)]
+        self._canvases: list[dict[str, PlotCanvas]] = [{} for _ in range(MOST_LANES)]
         self._laid_out: list[list[str]] = []
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(2)
         for row, share in enumerate((0, 3, 2, 2)):
             self._grid.setRowStretch(row, share)
-        for _ in range(MOST):
+        for _ in range(MOST_LANES):
             head = _Head(self)
             head.chosen.connect(self._on_chosen)
             head.closed.connect(self._on_closed)
@@ -164,7 +164,7 @@ class LaneStage(QWidget):
         if names == self._laid_out:
             return False
         self._laid_out = names
-        for column in range(MOST):
+        for column in range(MOST_LANES):
             shown = names[column] if column < len(names) else []
             self._heads[column].setVisible(column < len(names))
             self._grid.setColumnStretch(column, 1 if column < len(names) else 0)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganviz.experiment import Experiment, ExperimentError, Value
+from ganviz.experiment.files import MOST_LANES
 from ganviz.run import Need
 
 from .compiling import MESSAGE, Compilation
@@ -473,16 +474,11 @@ class Trainer:
         branch = session.branch(changes, name, seed)
         others = session.shown if beside else session.shown[1:]
         # The newest stands first: what is changed next is about it.
-        session.show([branch, *others][: self._most()])
+        session.show([branch, *others][:MOST_LANES])
         self._arrange(session)
         self._notices.append(
             f"“{branch.name}” branches from “{parent.name}” at step {branch.since:,}, which is kept as it was."
         )
-
-    def _most(self) -> int:
-        from ganviz.run.session import LANES
-
-        return LANES
 
     def _show_places(self, session: Session, places: Sequence[int]) -> None:
         session.show([session.branches[place] for place in places])

@@ -9,7 +9,6 @@ from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer, Slot
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QApplication,
-    QDockWidget,
     QFileDialog,
     QLabel,
     QMainWindow,
@@ -30,11 +29,10 @@ from ganviz.experiment import (
 )
 from ganviz.experiment.files import DATA_FILES, SESSION, STATE_FILES, preset_path
 from ganviz.plots import DARK, LIGHT, THEMES, VIEWS, Theme
-from ganviz.run import Mark, Need
+from ganviz.run import Need
 
 from . import style
 from .banner import Banner
-from .branches import Branches
 from .collector import Collector
 from .controls import Controls
 from .dialogs import ask_for_figure, choose_columns, explain, save_scenes
@@ -45,16 +43,17 @@ from .form import Form, differences, paths_in, said
 from .keeper import Keeper
 from .lanes import Lane, difference_text
 from .menus import Menus
-from .reports import BranchInfo, Report, Status
+from .reports import Lane as LaneReport
+from .reports import Report, Status
 from .stage import Stage
-from .timeline import Timeline
+from .steering import Steering
 from .trainer import Named, Trainer
 from .undo import EditHistory, changed
 from .undo_actions import UndoActions
 
 PULL_EVERY = 16
 """Milliseconds between two looks into the mailbox."""
-FORM_WIDTH, BRANCHES_WIDTH = 300, 250
+FORM_WIDTH = 300
 SHOWN_FOR = 8000
 """Milliseconds that the status bar says what was saved."""
 
@@ -83,12 +82,9 @@ class Window(QMainWindow):
         self.trainer = Trainer()
         self._collector = Collector(self)
         self.theme = THEMES.get(str(QSettings().value("theme", "light")), LIGHT)
-        self._playing = 1
         self._sent = 0
         self._latest: Report | None = None
         self._run_shown = 0
-        self._known_branches: tuple[BranchInfo, ...] = ()
-        self._shown_places = [0]
         self._run_wanted = 1
         self._refused = False
         self._folder = Path()
@@ -107,12 +103,9 @@ class Window(QMainWindow):
         self.findings = Findings(self)
         self.stage = Stage(self.theme, self)
         self.stage.needs_changed.connect(self._on_needs_changed)
-        self.stage.lane_stage.lane_chosen.connect(self._on_lane_chosen)
-        self.stage.lane_stage.lane_closed.connect(self._on_lane_closed)
-        self.timeline = Timeline(self, self.theme)
-        self.branches = Branches(self)
+        steering = self.steering = Steering(self.trainer, self.stage.lane_stage, self.theme, self)
+        self.timeline, self.branches = steering.timeline, steering.branches
         self._make_controls()
-        self._make_time_controls()
         self._lay_out()
         self._make_status_bar()
 
@@ -134,7 +127,7 @@ class Window(QMainWindow):
     @Slot()
     def _begin(self) -> None:
         self.trainer.start_lanes(self._lanes or [("", self.running)])
-        self._on_replay_speed(self.timeline.speed)
+        self.steering.begin()
         self.keeper.start()
         self._on_needs_changed()
 
@@ -169,27 +162,9 @@ class Window(QMainWindow):
         menus.form_action.toggled.connect(self._on_form_toggled)
         menus.page_wanted.connect(self.stage.turn_to)
         menus.show_theme(self.theme.name)
-
-    def _make_time_controls(self) -> None:
-        timeline, branches, trainer = self.timeline, self.branches, self.trainer
-        timeline.scrubbed.connect(self._on_scrubbed)
-        timeline.sought.connect(self._on_sought)
-        timeline.stepped.connect(self._on_stepped)
-        timeline.play_wanted.connect(self._set_playing)
-        timeline.bookmark_wanted.connect(self._on_bookmark)
-        timeline.speed_chosen.connect(self._on_replay_speed)
-        timeline.mark_activated.connect(self._on_mark)
-        branches.branch_wanted.connect(self._on_branch)
-        branches.shown_wanted.connect(trainer.show_branches)
-        branches.remove_wanted.connect(trainer.remove_branch)
-        branches.rename_wanted.connect(trainer.rename_branch)
-        branches.refused.connect(self._refuse)
-        self.branch_dock = QDockWidget("Branches", self)
-        self.branch_dock.setObjectName("branches")
-        self.branch_dock.setWidget(branches)
-        self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.branch_dock)
-        self.branch_dock.hide()
-        self.menus.add_time(timeline, branches, self.branch_dock)
+        menus.add_time(self.timeline, self.branches, self.steering.dock)
+        self.branches.refused.connect(self._refuse)
+        self.steering.playing_changed.connect(self._on_playing)
 
     def _lay_out(self) -> None:
         side = QWidget(self)
@@ -239,12 +214,12 @@ class Window(QMainWindow):
     @Slot()
     def toggle_playing(self) -> None:
         """Pause, or go on."""
-        self._set_playing(0 if self._playing else 1)
+        self.steering.play(0 if self.steering.playing else 1)
 
     @Slot()
     def single_step(self) -> None:
         """Train one step and pause."""
-        self._on_stepped(1)
+        self.steering.step(1)
 
     @Slot()
     def restart(self) -> None:
@@ -252,7 +227,7 @@ class Window(QMainWindow):
         if not self.keeper.may_leave():
             return
         stopped = self._latest is not None and self._latest.status in (Status.DIVERGED, Status.FAILED)
-        self._start([("", self.draft)], playing=bool(self._playing) or stopped)
+        self._start([("", self.draft)], playing=bool(self.steering.playing) or stopped)
 
     @Slot()
     def switch_theme(self) -> None:
@@ -406,7 +381,7 @@ class Window(QMainWindow):
                 self.banner.show_progress(report.message, report.progress)
                 return
             case Status.DIVERGED | Status.FAILED:
-                self._show_playing(0)
+                self.steering.stopped()
                 self.banner.show_error(report.message)
             case Status.RUNNING | Status.PAUSED:
                 if self.banner.shows_progress or recovered:
@@ -416,7 +391,8 @@ class Window(QMainWindow):
             return
         self._follow(report)
         self.keeper.follow(report)
-        self._show_time(report)
+        self.stage.show_lanes([_lane(lane) for lane in report.lanes])
+        self.steering.show(report, settled=report.changes >= self._sent)
         # A divergence that has stopped the run stands in the banner already.
         told = report.status is Status.DIVERGED
         self.findings.show_diagnoses(
@@ -434,6 +410,8 @@ class Window(QMainWindow):
             self._sent = report.changes
             self.findings.forget()
             if report.opened:
+                self._edits.clear()
+                self._undo.refresh()
                 opened = Path(report.opened)
                 self._preset = opened.stem if opened == preset_path(opened.stem) else ""
                 self.origin = frame.experiment
@@ -449,23 +427,6 @@ class Window(QMainWindow):
             self._show_draft()
         if fresh:
             self.stage.fit()
-
-    def _show_time(self, report: Report) -> None:
-        lanes = [
-            Lane(lane.name, difference_text(lane.different, lane.frame.experiment.data.kind), lane.frame)
-            for lane in report.lanes
-        ]
-        self.stage.show_lanes(lanes, 0)
-        self.timeline.show_time(report.position, report.end, report.marks, report.playing)
-        shown = [lane.branch for lane in report.lanes]
-        if len(report.branches) > len(self._known_branches) > 0:
-            self.branch_dock.show()
-            self.resizeDocks([self.branch_dock], [BRANCHES_WIDTH], Qt.Orientation.Horizontal)
-        self._known_branches = report.branches
-        self.branches.show_branches(report.branches, shown)
-        self._shown_places = shown
-        if report.playing != self._playing and report.changes >= self._sent:
-            self._show_playing(report.playing)
 
     @Slot()
     def _on_needs_changed(self) -> None:
@@ -590,60 +551,11 @@ class Window(QMainWindow):
         self._show_draft()
         self._show_notice()
         self._run_wanted = self.trainer.restart_lanes(named)
-        self._set_playing(int(playing))
+        self.steering.play(int(playing))
 
     @Slot(int)
-    def _set_playing(self, playing: int) -> None:
-        self.trainer.play(playing)
-        self._show_playing(playing)
-
-    def _show_playing(self, playing: int) -> None:
-        self._playing = playing
+    def _on_playing(self, playing: int) -> None:
         self.controls.show_playing(playing != 0, self.theme.text)
-
-    # Time
-
-    @Slot(object)
-    def _on_scrubbed(self, step: int) -> None:
-        self._show_playing(0)
-        self.trainer.scrub(step)
-
-    @Slot(object)
-    def _on_sought(self, step: int) -> None:
-        self._show_playing(0)
-        self.trainer.seek(step)
-
-    @Slot(int)
-    def _on_stepped(self, steps: int) -> None:
-        self._show_playing(0)
-        self.trainer.step(steps)
-
-    @Slot(float)
-    def _on_replay_speed(self, steps_per_second: float) -> None:
-        self.trainer.limit_replay(steps_per_second or None)
-
-    @Slot()
-    def _on_bookmark(self) -> None:
-        self.trainer.bookmark()
-
-    @Slot(object)
-    def _on_mark(self, mark: Mark) -> None:
-        self._on_sought(mark.step)
-
-    @Slot(int)
-    def _on_lane_chosen(self, lane: int) -> None:
-        if lane:
-            chosen = self._shown_places[lane]
-            self.trainer.show_branches([chosen, *(place for place in self._shown_places if place != chosen)])
-
-    @Slot(int)
-    def _on_lane_closed(self, lane: int) -> None:
-        self.trainer.show_branches([place for i, place in enumerate(self._shown_places) if i != lane])
-
-    @Slot(bool)
-    def _on_branch(self, fresh: bool) -> None:
-        seed = self.running.seed + len(self._known_branches) if fresh else None
-        self.trainer.branch(seed=seed)
 
     def _show_draft(self) -> None:
         self.form.show_experiment(self.draft, self.running)
@@ -680,3 +592,8 @@ class Window(QMainWindow):
             self._refuse(problem)
         else:
             self.statusBar().showMessage(f"saved: {path}", SHOWN_FOR)
+
+
+def _lane(report: LaneReport) -> Lane:
+    kind = report.frame.experiment.data.kind
+    return Lane(report.name, difference_text(report.different, kind), report.frame)

@@ -25,7 +25,6 @@ from .transport import (
     distances,
     matched,
     root_error,
-    share_error,
 )
 
 Floats = NDArray[np.float64]
@@ -74,11 +73,7 @@ class _Comparison(ABC):
 
     def _precision_recall(self, shuffled: Floats) -> dict[str, float]:
         generated = shuffled[:JUDGED] / self._deviation
-        values = precision_recall(self._judged, self._reach, generated)
-        for name, count in (("precision", len(generated)), ("recall", len(self._judged))):
-            if name in values:
-                values[f"{name}_error"] = share_error(values[name], count)
-        return values
+        return precision_recall(self._judged, self._reach, generated)
 
 
 class Line(_Comparison):

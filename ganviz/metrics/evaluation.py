@@ -17,7 +17,7 @@ from .comparison import Line, Plane
 from .divergences import EVIDENT
 from .modes import Modes
 from .plan import Plan, reach_of, transport_plan
-from .transport import ASSIGNED, share_error
+from .transport import ASSIGNED
 
 Floats = NDArray[np.float64]
 
@@ -76,7 +76,6 @@ class Reference:
         values = self._comparison.evaluate(given, assigned, errors)
         if self.modes is not None:
             values |= self.modes.evaluate(given)
-            values["high_quality_error"] = share_error(values["high_quality"], len(given))
             if values["modes"] < len(self.modes) and self.modes.loses(given, EVIDENT):
                 values["kl"] = math.inf
         return values if errors else {name: value for name, value in values.items() if not name.endswith("_error")}

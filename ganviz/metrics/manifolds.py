@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from .shares import share_error
+
 Floats = NDArray[np.float64]
 
 NEIGHBOUR = 3
@@ -40,20 +42,15 @@ def precision_recall(real: Floats, reach: Floats, generated: Floats) -> dict[str
     Returns
     -------
     dict
-        ``precision`` and ``recall``, each with its binomial standard error as ``NAME_error``; without recall for too
+        ``precision`` and ``recall``, each with its standard error as ``NAME_error``; without recall for too
         few generated samples to have neighbours.
     """
     from scipy.spatial.distance import cdist
 
     apart = cdist(real, generated)
     precision = float(np.mean(np.any(apart <= reach[:, None], axis=0)))
-    values = {"precision": precision, "precision_error": binomial_error(precision, len(generated))}
+    values = {"precision": precision, "precision_error": share_error(precision, len(generated))}
     if len(generated) > NEIGHBOUR:
         recall = float(np.mean(np.any(apart <= radii(generated), axis=1)))
-        values |= {"recall": recall, "recall_error": binomial_error(recall, len(real))}
+        values |= {"recall": recall, "recall_error": share_error(recall, len(real))}
     return values
-
-
-def binomial_error(share: float, count: int) -> float:
-    """Return the standard error of a share of independent samples."""
-    return float(np.sqrt(share * (1 - share) / count))

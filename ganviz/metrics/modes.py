@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from .manifolds import binomial_error
+from .shares import share_error
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -62,7 +62,7 @@ class Modes:
         kl = float(np.sum(q * np.log(q / self._shares[counts > 0]))) if good else math.inf
         return {
             "high_quality": share,
-            "high_quality_error": binomial_error(share, len(samples)),
+            "high_quality_error": share_error(share, len(samples)),
             "modes": float(np.count_nonzero(counts)),
             "mode_kl": max(kl, 0.0),
         }

@@ -140,13 +140,3 @@ def root_error(value: float, parts: Floats, other: float = 0.0) -> float | None:
     share = min(max(value / mean, 1 / count), count**-0.5) if (mean := float(parts.mean())) > 0 else 0.0
     spread = math.hypot(float(parts.std(ddof=1)) * share, other / unit)
     return (math.sqrt(value + spread) - math.sqrt(max(value - spread, 0.0))) / 2 * math.sqrt(unit)
-
-
-def share_error(share: float, count: int) -> float:
-    """Return the standard error of a share of independent samples, which is 0 for no share.
-
-    Two more samples that are and two that are not are added, as Agresti and Coull (1998), "Approximate is better than
-    'exact' for interval estimation of binomial proportions": none of n is no proof that there are none, and so is all.
-    """
-    likely = (share * count + 2) / (count + 4)
-    return math.sqrt(likely * (1 - likely) / (count + 4))

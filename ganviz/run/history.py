@@ -55,7 +55,9 @@ class History:
         while (block.end - 1) // self.stride >= BUCKETS:
             self._merge()
         steps = block.first + block.stride * np.arange(len(block.mean))
-        low, mean, high = (values.astype(np.float64) for values in (block.low, block.mean, block.high))
+        # What a file holds may be numbers of any kind.
+        with np.errstate(invalid="ignore"):
+            low, mean, high = (values.astype(np.float64) for values in (block.low, block.mean, block.high))
         self._take(steps, low, mean, high, block.stride)
 
     def _take(self, steps: NDArray[np.int64], low: Floats, rows: Floats, high: Floats, weight: int = 1) -> None:

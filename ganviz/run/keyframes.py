@@ -33,7 +33,7 @@ class Keyframes:
         self._frames: list[Keyframe] = []
         self._steps: list[int] = []
         self._size = 0
-        self._limit = limit
+        self._limit, self._most = limit, MOST
         for frame in frames:
             self.add(frame)
 
@@ -56,12 +56,12 @@ class Keyframes:
     @property
     def spacing(self) -> float:
         """Seconds of training after which the next keyframe is due."""
-        full = self._size + self._frames[-1].size > self._limit or len(self._frames) >= MOST
+        full = self._size + self._frames[-1].size > self._limit or len(self._frames) >= self._most
         return max(SPACING, self.last.seconds / len(self._frames) / 2) if full else SPACING
 
-    def set_limit(self, limit: int) -> None:
-        """Let them take more or fewer bytes from now on."""
-        self._limit = limit
+    def set_limit(self, limit: int, most: int = MOST) -> None:
+        """Let them take more or fewer bytes, and be more or fewer, from now on."""
+        self._limit, self._most = limit, most
         self._thin()
 
     def add(self, frame: Keyframe) -> None:
@@ -99,7 +99,7 @@ class Keyframes:
         return Keyframes(self._frames[: bisect_right(self._steps, step)], self._limit)
 
     def _thin(self) -> None:
-        while len(self._frames) > 2 and (self._size > self._limit or len(self._frames) > MOST):
+        while len(self._frames) > 2 and (self._size > self._limit or len(self._frames) > self._most):
             seconds = np.array([frame.seconds for frame in self._frames])
             place = 1 + int(np.argmin(seconds[2:] - seconds[:-2]))
             self._size -= self._frames[place].size

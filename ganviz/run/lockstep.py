@@ -5,11 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
+from ganviz.experiment.files import MOST_LANES
+
 from .measurer import Stop, never
 from .run import Run, TrainingDiverged
-
-MOST = 4
-"""Runs that go on together at most."""
 
 
 class _Worker:
@@ -65,8 +64,8 @@ class Lockstep:
     """
 
     def __init__(self, runs: Sequence[Run]) -> None:
-        if not 1 <= len(runs) <= MOST:
-            raise ValueError(f"{len(runs)} runs cannot go on together: allowed are 1 to {MOST}")
+        if not 1 <= len(runs) <= MOST_LANES:
+            raise ValueError(f"{len(runs)} runs cannot go on together: allowed are 1 to {MOST_LANES}")
         self.runs = list(runs)
         self.diverged: dict[int, TrainingDiverged] = {}
         self._workers = [_Worker(run, place) for place, run in enumerate(self.runs) if place > 0]

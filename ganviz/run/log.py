@@ -60,10 +60,12 @@ class Log:
         """Add what changed together after a step: the fields that were given, and those that followed them."""
         old, new = self.newest.values(), after.values()
         new = {path: new[path] for path in (*given, *new) if path in new}
+        # Another kind may have fields of the same names, and a file other numbers than before.
+        other_data = new["data.kind"] != old["data.kind"] or after.table != self.newest.table
         self.changes += [
             Change(step, path, old.get(path, value), value, len(self._steps))
             for path, value in new.items()
-            if path not in old or old[path] != value or ("data." in path and new["data.kind"] != old["data.kind"])
+            if path not in old or old[path] != value or (path.startswith("data.") and other_data)
         ]
         self._steps.append(step)
         self._after.append(after)

@@ -24,13 +24,13 @@ from .frame import Frame, Need
 from .glance import Glance
 from .history import History, Series
 from .host import host
-from .keyframes import Keyframes
+from .keyframes import MOST, Keyframes
 from .log import Log
 from .measurer import Measurer, Stop, never
 from .metrics import STEP_METRICS, as_metrics, step_metrics
 from .observer import Observer, surface_grid
 from .record import Record
-from .recorded import Change, Keyframe, Recorded
+from .recorded import Change, Keyframe, Logged, Recorded
 
 CHUNK = 1024
 """Steps of one burst at most."""
@@ -133,6 +133,11 @@ class Run:
     def log(self) -> list[Change]:
         """All changes, those beyond `step` too."""
         return self._log.changes
+
+    @property
+    def logged(self) -> Logged:
+        """What led to where the run is, as plain data: the same object as long as nothing changes."""
+        return self._log.logged
 
     @property
     def first(self) -> Experiment:
@@ -321,9 +326,9 @@ class Run:
             log.after,
         )  # fmt: skip
 
-    def limit(self, size: int) -> None:
-        """Let the kept states take so many bytes at most."""
-        self._keyframes.set_limit(size)
+    def limit(self, size: int, count: int = MOST) -> None:
+        """Let the kept states take so many bytes, and be so many, at most."""
+        self._keyframes.set_limit(size, count)
 
     def save(self, path: Path | str) -> None:
         """Save the run with all its past as a session file, whole or not at all.

@@ -8,12 +8,13 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
+from ganviz.experiment.files import MOST_LANES
+
 from .codec import ChangeEntry, Line, Name, Plain, Step
 from .container import BRANCHES, Damaged
 
 FORMAT = 1
 MOST_BRANCHES = 1000
-LANES = 4
 LONGEST_NOTES = 500_000
 """Characters of the notes at most."""
 MOST_TABLES = 256
@@ -110,7 +111,7 @@ class Manifest(Struct):
     step_metrics: list[Name]
     sample_metrics: list[Name]
     recorded: list[Name]
-    shown: Annotated[list[int], Meta(min_length=1, max_length=LANES)]
+    shown: Annotated[list[int], Meta(min_length=1, max_length=MOST_LANES)]
     tables: Annotated[list[TableEntry], Meta(max_length=MOST_TABLES)] = []
     bookmarks: list[BookmarkEntry] = []
     notes: Annotated[str, Meta(max_length=LONGEST_NOTES)] = ""

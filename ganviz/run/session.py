@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ganviz.experiment import Experiment, Value
+from ganviz.experiment.files import MOST_LANES
 
 from .frame import Mark
-from .keyframes import LIMIT
-from .recorded import Bookmark, BranchState, Change, SessionState
+from .keyframes import LIMIT, MOST
+from .recorded import Bookmark, BranchState, Finding, Logged, SessionState
 from .run import Run
 
-LANES = 4
-"""Branches that are shown side by side at most."""
+KEPT = 50_000
+"""Kept states of a session: a file holds somewhat more parts."""
 
 
 @dataclass(eq=False)
@@ -26,12 +27,15 @@ class Branch:
     ----------
     parent : Branch or None
         The one that it branched from, after ``since`` steps.
+    marked : tuple, optional
+        The marks that were last made of it, after what they were made of.
     """
 
     name: str
     run: Run
     parent: Branch | None = None
     since: int = 0
+    marked: tuple[Any, tuple[Mark, ...]] | None = None
 
 
 class Session:
@@ -109,11 +113,11 @@ class Session:
         Raises
         ------
         ValueError
-            For none, or more than `LANES`.
+            For none, or more than `MOST_LANES`.
         """
         shown = list(branches)
-        if not 1 <= len(shown) <= LANES:
-            raise ValueError(f"{len(shown)} branches cannot be shown side by side: allowed are 1 to {LANES}")
+        if not 1 <= len(shown) <= MOST_LANES:
+            raise ValueError(f"{len(shown)} branches cannot be shown side by side: allowed are 1 to {MOST_LANES}")
         self.shown = shown
 
     @property
@@ -139,14 +143,16 @@ class Session:
     def marks(self, branch: Branch) -> tuple[Mark, ...]:
         """Return what is marked on the time of a branch, in the order of the steps."""
         place = self.branches.index(branch)
-        found = [*_changes(branch.run.log)]
-        found += [
-            Mark(diagnosis.since, "diagnosis", diagnosis.sentence, diagnosis.good)
-            for diagnosis in branch.run.measurer.findings
-        ]
-        found += [Mark(b.step, "bookmark", b.name) for b in self.bookmarks if b.branch == place]
-        found += [Mark(other.since, "branch", other.name) for other in self.branches if other.parent is branch]
-        return tuple(sorted(found, key=lambda mark: mark.step))
+        marked = (
+            branch.run.logged,
+            branch.run.measurer.findings,
+            tuple(b for b in self.bookmarks if b.branch == place),
+            tuple((other.since, other.name) for other in self.branches if other.parent is branch),
+        )
+        # Asked for with each picture, and there may be thousands of changes.
+        if branch.marked is None or branch.marked[0] != marked:
+            branch.marked = marked, _marks(*marked)
+        return branch.marked[1]
 
     def state(self) -> SessionState:
         """Return the session as plain data, which does not change when its runs go on."""
@@ -205,8 +211,9 @@ class Session:
         return branch
 
     def _share_memory(self) -> None:
+        count = len(self.branches)
         for branch in self.branches:
-            branch.run.limit(LIMIT // len(self.branches))
+            branch.run.limit(LIMIT // count, max(2, min(MOST, KEPT // count)))
 
 
 def different(experiments: Iterable[Experiment]) -> list[dict[str, Value]]:
@@ -217,12 +224,18 @@ def different(experiments: Iterable[Experiment]) -> list[dict[str, Value]]:
     return [{path: fields[path] for path in differing if path in fields} for fields in values]
 
 
-def _changes(log: Iterable[Change]) -> list[Mark]:
-    return [
+def _marks(
+    logged: Logged, findings: Sequence[Finding], bookmarks: Sequence[Bookmark], branches: Sequence[tuple[int, str]]
+) -> tuple[Mark, ...]:
+    found = [
         Mark(change.step, "change", f"{change.path} {_short(change.before)} → {_short(change.after)}")
-        for change in log
+        for change in logged.changes
         if change.path not in ("title", "source")
     ]
+    found += [Mark(finding.since, "diagnosis", finding.sentence, finding.good) for finding in findings]
+    found += [Mark(bookmark.step, "bookmark", bookmark.name) for bookmark in bookmarks]
+    found += [Mark(since, "branch", name) for since, name in branches]
+    return tuple(sorted(found, key=lambda mark: mark.step))
 
 
 def _short(value: Value) -> str:

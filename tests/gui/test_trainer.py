@@ -7,6 +7,7 @@ import time
 
 import numpy as np
 import pytest
+from driving import wait_for
 
 from ganviz.engine import warmup
 from ganviz.experiment import Experiment
@@ -49,20 +50,6 @@ def trainer(a_second):
 
 def experiment_of(**changes):
     return Experiment.from_mapping({**SMALL, **{key.replace("__", "."): value for key, value in changes.items()}})
-
-
-def wait_for(trainer, condition, seconds=10.0):
-    """Take reports until one meets the condition."""
-    seen = None
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end:
-        report = trainer.take()
-        if report is not None:
-            seen = report
-            if condition(report):
-                return report
-        time.sleep(0.001)
-    pytest.fail(f"no such report came; the last: {seen.status if seen else None} {seen.message if seen else ''}")
 
 
 def quiet(trainer):

@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 import pytest
+from driving import wait_for_frame
 
 from ganviz.experiment import Experiment
 from ganviz.gui.reports import Status
@@ -30,26 +31,12 @@ def experiment_of(**changes):
     return Experiment.from_mapping({**SMALL, **{key.replace("__", "."): value for key, value in changes.items()}})
 
 
-def wait_for(trainer, condition, seconds=10.0):
-    """Take reports until one meets the condition."""
-    seen = None
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end:
-        report = trainer.take()
-        if report is not None:
-            seen = report
-            if report.frame is not None and condition(report):
-                return report
-        time.sleep(0.001)
-    pytest.fail(f"no such report came; the last: {seen} {trainer.messages()}")
-
-
 def trained(trainer, steps=600, **changes):
     """Start and train some steps, and pause; return the report of the pause."""
     trainer.start(experiment_of(**changes), playing=False)
     trainer.look(Need.SAMPLES | Need.METRICS | Need.HISTORY)
     trainer.step(steps)
-    return wait_for(trainer, lambda report: report.frame.step == steps)
+    return wait_for_frame(trainer, lambda report: report.frame.step == steps)
 
 
 def fakes_at(step, changes=(), **settings):
@@ -66,7 +53,7 @@ def test_any_step_is_shown_exactly(trainer):
     trained(trainer)
     for step in (0, 1, 317, 599, 42, 600):
         trainer.seek(step)
-        report = wait_for(trainer, lambda report, step=step: report.frame.step == step)
+        report = wait_for_frame(trainer, lambda report, step=step: report.frame.step == step)
         assert (report.position, report.end, report.playing) == (step, 600, 0)
         assert report.frame.end == 600
         assert np.array_equal(report.frame.fake, fakes_at(step))
@@ -76,26 +63,26 @@ def test_dragging_shows_a_kept_state_at_once_and_the_step_itself_after_it(traine
     trained(trainer, 2000)
     kept = [frame.step for frame in trainer._run._keyframes]
     trainer.scrub(1234)
-    report = wait_for(trainer, lambda report: report.position == 1234)
+    report = wait_for_frame(trainer, lambda report: report.position == 1234)
     assert report.frame.step == min(kept, key=lambda step: abs(step - 1234))
     assert np.array_equal(report.frame.fake, fakes_at(report.frame.step))
     trainer.seek(1234)
-    assert wait_for(trainer, lambda report: report.frame.step == 1234).position == 1234
+    assert wait_for_frame(trainer, lambda report: report.frame.step == 1234).position == 1234
 
 
 def test_play_goes_along_the_recording_and_then_trains(trainer):
     trained(trainer, 300)
     trainer.seek(100)
-    wait_for(trainer, lambda report: report.frame.step == 100)
+    wait_for_frame(trainer, lambda report: report.frame.step == 100)
     trainer.limit_replay(400.0)
     trainer.play(1)
-    report = wait_for(trainer, lambda report: 120 < report.frame.step < 290)
+    report = wait_for_frame(trainer, lambda report: 120 < report.frame.step < 290)
     assert report.frame.past
     assert report.end == 300
-    later = wait_for(trainer, lambda report: report.frame.step > 320)
+    later = wait_for_frame(trainer, lambda report: report.frame.step > 320)
     assert later.end == later.frame.step
     trainer.play(0)
-    end = wait_for(trainer, lambda report: report.status is Status.PAUSED).frame
+    end = wait_for_frame(trainer, lambda report: report.status is Status.PAUSED).frame
     assert np.array_equal(end.fake, fakes_at(end.step))
 
 
@@ -105,14 +92,14 @@ def test_play_backwards(trainer, speed):
     trainer.limit_replay(speed)
     trainer.play(-1)
     seen = []
-    wait_for(trainer, lambda report: seen.append(report.position) or report.position < 380)
+    wait_for_frame(trainer, lambda report: seen.append(report.position) or report.position < 380)
     assert seen == sorted(seen, reverse=True)
     trainer.play(0)
-    report = wait_for(trainer, lambda report: report.playing == 0 and report.frame.step == report.position)
+    report = wait_for_frame(trainer, lambda report: report.playing == 0 and report.frame.step == report.position)
     assert np.array_equal(report.frame.fake, fakes_at(report.position))
     trainer.limit_replay(None)
     trainer.play(-1)
-    report = wait_for(trainer, lambda report: report.position == 0 and report.playing == 0, seconds=20)
+    report = wait_for_frame(trainer, lambda report: report.position == 0 and report.playing == 0, seconds=20)
     assert report.frame.step == 0
 
 
@@ -120,7 +107,7 @@ def test_single_steps_back_and_on(trainer):
     trained(trainer, 50)
     for steps, there in ((-1, 49), (-1, 48), (1, 49), (-60, 0), (-1, 0), (1, 1)):
         trainer.step(steps)
-        report = wait_for(trainer, lambda report, there=there: report.frame.step == there)
+        report = wait_for_frame(trainer, lambda report, there=there: report.frame.step == there)
         assert report.end == 50
 
 
@@ -128,19 +115,19 @@ def test_a_change_in_the_past_makes_a_branch(trainer):
     trained(trainer, 300)
     before = trainer._run
     trainer.seek(100)
-    wait_for(trainer, lambda report: report.frame.step == 100)
+    wait_for_frame(trainer, lambda report: report.frame.step == 100)
     trainer.change("optimizer.generator.learning_rate", 0.01)
-    report = wait_for(trainer, lambda report: len(report.branches) == 2)
+    report = wait_for_frame(trainer, lambda report: len(report.branches) == 2)
     assert [(b.parent, b.since, b.end) for b in report.branches] == [(-1, 0, 300), (0, 100, 100)]
     (sentence,) = trainer.notices()
     assert "branches from “main” at step 100" in sentence
     assert trainer._run is not before
     assert (before.end, before.log) == (300, [])
     trainer.step(150)
-    report = wait_for(trainer, lambda report: report.frame.step == 250)
+    report = wait_for_frame(trainer, lambda report: report.frame.step == 250)
     assert np.array_equal(report.frame.fake, fakes_at(250, [(100, "optimizer.generator.learning_rate", 0.01)]))
     trainer.show_branches([0])
-    report = wait_for(trainer, lambda report: report.lanes[0].branch == 0)
+    report = wait_for_frame(trainer, lambda report: report.lanes[0].branch == 0)
     assert report.frame.step == 250
     assert np.array_equal(report.frame.fake, fakes_at(250))
 
@@ -149,25 +136,25 @@ def test_lanes_train_in_step_and_say_what_differs(trainer):
     trained(trainer, 100)
     trainer.branch("steeper")
     trainer.change("discriminator.clip", 0.5)
-    report = wait_for(
+    report = wait_for_frame(
         trainer, lambda report: len(report.lanes) == 2 and "discriminator.clip" in report.lanes[0].different
     )
     assert [lane.name for lane in report.lanes] == ["steeper", "main"]
     assert [lane.different for lane in report.lanes] == [{"discriminator.clip": 0.5}, {"discriminator.clip": 0.0}]
     trainer.play(1)
-    report = wait_for(trainer, lambda report: report.frame.step > 400)
+    report = wait_for_frame(trainer, lambda report: report.frame.step > 400)
     assert len({lane.frame.step for lane in report.lanes}) == 1
     trainer.play(0)
-    report = wait_for(trainer, lambda report: report.status is Status.PAUSED)
+    report = wait_for_frame(trainer, lambda report: report.status is Status.PAUSED)
     step = report.frame.step
     assert np.array_equal(report.lanes[0].frame.fake, fakes_at(step, [(100, "discriminator.clip", 0.5)]))
     assert np.array_equal(report.lanes[1].frame.fake, fakes_at(step))
     assert np.array_equal(report.lanes[0].frame.real, report.lanes[1].frame.real)
     trainer.seek(50)
-    report = wait_for(trainer, lambda report: report.position == 50 and report.frame.step == 50)
+    report = wait_for_frame(trainer, lambda report: report.position == 50 and report.frame.step == 50)
     assert np.array_equal(report.lanes[0].frame.fake, report.lanes[1].frame.fake)
     trainer.remove_branch(1)
-    assert len(wait_for(trainer, lambda report: len(report.branches) == 1).lanes) == 1
+    assert len(wait_for_frame(trainer, lambda report: len(report.branches) == 1).lanes) == 1
 
 
 def test_bookmarks_and_changes_are_marked(trainer):
@@ -175,7 +162,7 @@ def test_bookmarks_and_changes_are_marked(trainer):
     trainer.change("optimizer.generator.learning_rate", 0.01)
     trainer.step(10)
     trainer.bookmark("here")
-    report = wait_for(trainer, lambda report: any(mark.kind == "bookmark" for mark in report.marks))
+    report = wait_for_frame(trainer, lambda report: any(mark.kind == "bookmark" for mark in report.marks))
     assert [(mark.step, mark.kind) for mark in report.marks if mark.kind != "diagnosis"] == [
         (20, "change"), (30, "bookmark"),
     ]  # fmt: skip
@@ -190,24 +177,24 @@ def test_sessions_are_saved_and_opened(trainer, tmp_path):
     trainer.branch("other")
     trainer.change("discriminator.clip", 0.5)
     trainer.step(50)
-    wait_for(trainer, lambda report: report.frame.step == 250)
+    wait_for_frame(trainer, lambda report: report.frame.step == 250)
     path, saved = tmp_path / "a.ganviz", []
     trainer.save(saved.append)
-    wait_for(trainer, lambda report: True) if not saved else None
+    wait_for_frame(trainer, lambda report: True) if not saved else None
     end = time.perf_counter() + 5
     while not saved and time.perf_counter() < end:
         time.sleep(0.01)
     write_session(path, saved[0])
     trainer.restart(experiment_of(seed=7))
-    wait_for(trainer, lambda report: report.frame.experiment.seed == 7)
+    wait_for_frame(trainer, lambda report: report.frame.experiment.seed == 7)
     number = trainer.open(path)
-    report = wait_for(trainer, lambda report: report.run == number)
+    report = wait_for_frame(trainer, lambda report: report.run == number)
     assert report.opened == str(path)
     assert [branch.name for branch in report.branches] == ["main", "other"]
     assert [lane.name for lane in report.lanes] == ["other", "main"]
     assert report.position == 250
     assert np.array_equal(report.frame.fake, fakes_at(250, [(200, "discriminator.clip", 0.5)]))
     trainer.open(tmp_path / "missing.ganviz")
-    later = wait_for(trainer, lambda report: report.run == number + 1)
+    later = wait_for_frame(trainer, lambda report: report.run == number + 1)
     assert later.frame.step == 250
     assert any("missing.ganviz" in sentence for sentence in trainer.messages())

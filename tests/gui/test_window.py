@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from driving import enter
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, QSettings, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
@@ -133,16 +134,6 @@ def pick(qtbot, window, path, value):
     box = window.form.field(path).box
     window.form.ensureWidgetVisible(box)
     choose(qtbot, box, box.findData(value))
-
-
-def enter(qtbot, window, path, text):
-    """Type a value into the form."""
-    field = window.form.field(path)
-    window.form.ensureWidgetVisible(field)
-    field.edit.setFocus()
-    field.edit.selectAll()
-    qtbot.keyClicks(field.edit, text)
-    qtbot.keyClick(field.edit, Qt.Key.Key_Return)
 
 
 def refusal(qtbot, window):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from driving import enter
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QFileDialog
@@ -64,16 +65,6 @@ def type_step(qtbot, window, step):
     at(qtbot, window, step)
 
 
-def enter(qtbot, window, path, text):
-    """Type a value into the form."""
-    field = window.form.field(path)
-    window.form.ensureWidgetVisible(field)
-    field.edit.setFocus()
-    field.edit.selectAll()
-    qtbot.keyClicks(field.edit, text)
-    qtbot.keyClick(field.edit, Qt.Key.Key_Return)
-
-
 def test_dragging_the_timeline_goes_to_the_step(window, qtbot):
     track, end = window.timeline.track, window.timeline.track.end
     middle = track.height() // 2
@@ -121,7 +112,7 @@ def test_an_edit_in_the_past_branches(window, qtbot):
     end = window.timeline.track.end
     type_step(qtbot, window, 120)
     enter(qtbot, window, "optimizer.generator.learning_rate", "0.01")
-    qtbot.waitUntil(lambda: not window.branch_dock.isHidden())
+    qtbot.waitUntil(lambda: not window.steering.dock.isHidden())
     assert "branches from “main” at step 120" in window.banner.label.text()
     assert window.draft.optimizer.generator.learning_rate == 0.01
     for _ in range(3):

@@ -13,7 +13,8 @@ from scipy import integrate, optimize, sparse, stats
 
 from ganviz.metrics import Reference
 from ganviz.metrics.quantiles import Quantiles
-from ganviz.metrics.transport import block_error, root_error, share_error, w1, w1_line, w2, w2_line
+from ganviz.metrics.shares import share_error
+from ganviz.metrics.transport import block_error, root_error, w1, w1_line, w2, w2_line
 
 numbers = st.floats(-1e6, 1e6, allow_nan=False)
 samples = st.integers(1, 12).flatmap(lambda n: arrays(np.float64, n, elements=numbers))

@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganviz.run import keyframes as module
 from ganviz.run.keyframes import SPACING, Keyframes
 from ganviz.run.recorded import Keyframe
 
@@ -81,7 +80,7 @@ def test_spacing_grows_only_once_there_is_no_more_room(monkeypatch):
         kept.add(frame(step, step * 1.0))
     kept.add(frame(7, 7.0))
     assert kept.spacing == pytest.approx(7.0 / 8 / 2)
-    monkeypatch.setattr(module, "MOST", 4)
+    kept.set_limit(8 * SIZE, 4)
     kept.add(frame(8, 8.0))
     assert len(kept) == 4
     assert kept.spacing == pytest.approx(8.0 / 4 / 2)

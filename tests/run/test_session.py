@@ -5,11 +5,12 @@ import re
 import pytest
 
 from ganviz.experiment import Experiment, ExperimentError
+from ganviz.experiment.files import MOST_LANES
 from ganviz.metrics.diagnosis import Diagnosis
 from ganviz.run import Run, Session
 from ganviz.run.keyframes import LIMIT
 from ganviz.run.recorded import Bookmark
-from ganviz.run.session import LANES, different
+from ganviz.run.session import different
 
 SMALL = {"generator.hidden": [4], "discriminator.hidden": [4], "schedule.batch": 4}
 
@@ -78,13 +79,13 @@ def test_a_branch_is_removed_with_all_that_came_from_it():
 
 def test_one_to_four_are_shown():
     session = session_of()
-    branches = [session.current, *(session.branch() for _ in range(LANES))]
-    session.show(branches[:LANES])
-    assert session.shown == branches[:LANES]
+    branches = [session.current, *(session.branch() for _ in range(MOST_LANES))]
+    session.show(branches[:MOST_LANES])
+    assert session.shown == branches[:MOST_LANES]
     for bad in ([], branches):
         with pytest.raises(ValueError, match="1 to 4"):
             session.show(bad)
-    assert session.shown == branches[:LANES]
+    assert session.shown == branches[:MOST_LANES]
 
 
 def test_marks_are_in_the_order_of_their_steps():
