@@ -24,7 +24,8 @@ from PySide6.QtWidgets import (
 )
 
 from ganviz.experiment import Experiment, ExperimentError
-from ganviz.plots import LIGHT, Theme
+from ganviz.plots import LIGHT, Axis, Scene, Theme
+from ganviz.plots.common import hint
 from ganviz.plots.ensemble import ensemble_views_for
 from ganviz.run.ensemble import MOST_WORKERS, Ensemble, EnsembleResult
 from ganviz.run.recorded import Change
@@ -80,7 +81,13 @@ class EnsembleWindow(QDialog):
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._pull)
         self._show_running(False)
-        self.resize(1000, 700)
+        # Before anything is trained the plots say what they are going to show.
+        for view, canvas in zip(self._views, self.canvases, strict=True):
+            canvas.show_scene(Scene(view.name, view.title, Axis("step"), Axis(""), (hint("not trained yet"),)))
+        self.status_label.setText(
+            "Start trains this experiment under every seed; the medians and bands grow as they go."
+        )
+        self.resize(1000, 640)
 
     def _lay_out(self) -> None:
         self.seeds_box = self._number("Number of seeds", 2, MOST_SEEDS, SEEDS)
@@ -97,6 +104,7 @@ class EnsembleWindow(QDialog):
         ):  # fmt: skip
             button.clicked.connect(slot)
             button.setAutoDefault(False)
+        self.start_button.setDefault(True)
         self.progress = QProgressBar(self)
         self.progress.setRange(0, 1000)
         self.status_label = QLabel("", self)

@@ -294,7 +294,9 @@ class Window(QMainWindow):
         frame = self.stage.frame_shown
         logged = frame.logged if frame is not None else None
         first, log = (self.running, ()) if logged is None else (logged.first, logged.changes)
-        EnsembleWindow(first, log, self.theme, self).show()
+        seeds = EnsembleWindow(first, log, self.theme, self)
+        seeds.show()
+        seeds.activateWindow()
 
     @Slot()
     def save_experiment(self) -> None:
@@ -327,6 +329,8 @@ class Window(QMainWindow):
         style.apply(application, theme)
         self.stage.set_theme(theme)
         self.timeline.set_theme(theme)
+        for seeds in self.findChildren(EnsembleWindow):
+            seeds.set_theme(theme)
         self.controls.set_colour(theme.text)
         self.menus.show_theme(theme.name)
         QSettings().setValue("theme", theme.name)
