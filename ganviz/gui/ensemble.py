@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Slot
-from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
@@ -84,9 +83,7 @@ class EnsembleWindow(QDialog):
         # Before anything is trained the plots say what they are going to show.
         for view, canvas in zip(self._views, self.canvases, strict=True):
             canvas.show_scene(Scene(view.name, view.title, Axis("step"), Axis(""), (hint("not trained yet"),)))
-        self.status_label.setText(
-            "Start trains this experiment under every seed; the medians and bands grow as they go."
-        )
+        self.status_label.setText("Start trains this experiment under every seed; medians and bands grow as they go.")
         self.resize(1000, 640)
 
     def _lay_out(self) -> None:
@@ -198,14 +195,10 @@ class EnsembleWindow(QDialog):
         for canvas in self.canvases:
             canvas.set_theme(theme)
 
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """End the training."""
-        self.stop()
-        super().closeEvent(event)
-
     def reject(self) -> None:
-        """Close on Escape as by any other way."""
-        self.close()
+        """End the training and close, by Escape or by any other way: Qt asks this of a dialog that is closed."""
+        self.stop()
+        super().reject()
 
     def _train(self, ensemble: Ensemble, stop: threading.Event) -> None:
         """Carry an ensemble out, on a thread of its own."""

@@ -107,6 +107,7 @@ class PlotCanvas(pg.PlotWidget):
         self._looks = {side: self._look(scene, side) for side in ("left", "right")}
         self._set_header(scene)
         self._set_axes(scene)
+        self._fill()
         if not self._held:
             self._set_ranges(scene)
         for order, layer in enumerate(scene.layers):
@@ -152,7 +153,15 @@ class PlotCanvas(pg.PlotWidget):
         """Give the plots their new size."""
         super().resizeEvent(event)
         if hasattr(self, "_overlay"):
+            self._fill()
             self._on_resized()
+
+    def _fill(self) -> None:
+        """Let the plot be as large as the widget: once the header needed more, it stays larger by itself."""
+        plot = self.getPlotItem()
+        if plot.size() != self.range.size():
+            plot.layout.activate()
+            plot.setGeometry(self.range)
 
     def _restyle(self) -> None:
         self._words, self._frame = "", ([], self._frame[1], *self._frame[2:])

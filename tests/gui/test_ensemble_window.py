@@ -113,3 +113,16 @@ def test_figure_and_tables_are_saved(qtbot, opened, monkeypatch, tmp_path):
     assert [int(row["seed"]) for row in rows] == np.repeat(result.seeds, len(result.steps)).tolist()
     assert [float(row["w1"]) for row in rows] == result.values["w1"].ravel().tolist()
     assert (tmp_path / "all_summary.csv").is_file()
+
+
+@pytest.mark.parametrize("how", ["close", "escape"])
+def test_it_closes_while_it_trains(qtbot, opened, how):
+    window = opened(steps=100_000)
+    click(qtbot, window.start_button)
+    assert window.running
+    if how == "close":
+        window.close()
+    else:
+        qtbot.keyClick(window, Qt.Key.Key_Escape)
+    assert not window.isVisible()
+    qtbot.waitUntil(lambda: not window.running, timeout=10_000)

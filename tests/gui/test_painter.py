@@ -520,3 +520,17 @@ def test_a_scene_may_come_before_the_window(qtbot):
     QApplication.processEvents()
     assert np.isfinite(view_range(widget)).all()
     assert widget._overlay.sceneBoundingRect() == widget.getPlotItem().vb.sceneBoundingRect()
+
+
+def test_a_plot_whose_header_once_needed_more_fills_its_widget_again(qtbot):
+    widget = PlotCanvas()
+    qtbot.addWidget(widget)
+    # So narrow that every word has a line of its own.
+    widget.resize(60, 60)
+    widget.show_scene(scene_of(title="A title of quite some words that break into many more lines"))
+    widget.show()
+    QApplication.processEvents()
+    assert widget.getPlotItem().size().height() > 200
+    widget.resize(640, 150)
+    QApplication.processEvents()
+    assert widget.getPlotItem().size().height() == pytest.approx(widget.viewport().height(), abs=1)
