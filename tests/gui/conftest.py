@@ -1,5 +1,6 @@
 """Windows are tested without a screen unless the environment names one; no test leaves a window or thread behind."""
 
+import gc
 import os
 import shutil
 import threading
@@ -35,6 +36,14 @@ def _own_settings(tmp_path_factory, monkeypatch):
         QSettings.setPath(form, QSettings.Scope.UserScope, folder)
 
 
+@pytest.fixture(scope="package", autouse=True)
+def _garbage():
+    """Collect garbage between tests alone, where nothing of Qt is being deleted, as the window does."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
 @pytest.fixture(autouse=True)
 def _nothing_is_left(_own_settings):
     """Fail a test whose windows or threads outlive it.
@@ -43,6 +52,8 @@ def _nothing_is_left(_own_settings):
     """
     from PySide6.QtCore import QCoreApplication, QEvent
     from PySide6.QtWidgets import QApplication, QMenu
+
+    from ganviz.gui.collector import collect
 
     def left():
         return [widget for widget in QApplication.topLevelWidgets() if not isinstance(widget, QMenu) and shows(widget)]
@@ -61,6 +72,7 @@ def _nothing_is_left(_own_settings):
     if QApplication.instance() is not None:
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         assert not left(), f"windows are left: {left()}"
+        collect()
 
 
 @pytest.fixture

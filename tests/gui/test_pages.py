@@ -167,4 +167,5 @@ def test_garbage_is_collected_on_the_windows_thread_alone(opened, qtbot):
     qtbot.waitUntil(lambda: bool(threads), timeout=5000)
     assert threads == {threading.main_thread().name}
     window.close()
-    assert gc.isenabled()
+    # Objects of Qt are still to be deleted: a collection in the middle of that has been seen to stop it, too.
+    assert not gc.isenabled()

@@ -91,6 +91,8 @@ def test_keys_go_through_time(window, qtbot):
     at(qtbot, window, 0)
     qtbot.keyClick(window, Qt.Key.Key_End, Qt.KeyboardModifier.ControlModifier)
     at(qtbot, window, window.timeline.track.end)
+    type_step(qtbot, window, 300)
+    window.setFocus()
     qtbot.keyClick(window, Qt.Key.Key_Space, Qt.KeyboardModifier.ShiftModifier)
     qtbot.waitUntil(lambda: shown(window).step == 0, timeout=20_000)
     qtbot.waitUntil(lambda: window.controls.play_action.text() == "Play")
