@@ -66,9 +66,10 @@ def window(qtbot):
     qtbot.addWidget(widget)
     widget.resize(1280, 140)
     widget.show()
-    widget.activateWindow()
-    qtbot.waitExposed(widget)
-    QApplication.processEvents()
+    # On a display it is the window manager that makes it active, without which nothing has the focus.
+    with qtbot.waitActive(widget, timeout=10_000):
+        widget.activateWindow()
+        widget.raise_()
     yield widget
     QToolTip.hideText()
 
@@ -230,7 +231,9 @@ def test_keys(window, timeline, heard, key, modifiers, said, on_track):
         # Shortcuts hold wherever nothing else takes the key.
         window.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         window.setFocus()
-    QTest.keyClick(QApplication.focusWidget(), key, modifiers)
+    focused = QApplication.focusWidget()
+    assert focused is (timeline.track if on_track else window)
+    QTest.keyClick(focused, key, modifiers)
     assert heard.take() == [said]
 
 
