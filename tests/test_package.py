@@ -26,7 +26,8 @@ REQUIREMENTS = [
 ]
 WINDOW_COMMAND = "python3 -m venv .venv && .venv/bin/python -m pip install . && .venv/bin/ganviz"
 TEST_COMMAND = (
-    'python3 -m venv .venv-test && .venv-test/bin/python -m pip install -e ".[test]" && .venv-test/bin/python -m pytest'
+    'python3 -m venv .venv-test && .venv-test/bin/python -m pip install -e ".[test]"'
+    " && .venv-test/bin/python -m pytest -n 2 --dist loadfile"
 )
 # Where packages come from is the business of whoever installs; no file may settle it. In two halves, so that this
 # file passes too.

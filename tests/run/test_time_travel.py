@@ -107,7 +107,8 @@ def check(elsewhere, folder, experiment, way, changes=()):
     assert state(travelled) == state(straight)
     end = travelled.end
     assert travelled.seek(min(back, end))
-    assert state(travelled) == state(trained(experiment, min(back, end), changes))
+    # Where a training diverged, what was to be changed later is changed at once.
+    assert state(travelled) == (state(trained(experiment, back, changes)) if back < end else state(straight))
     branch = travelled.branch()
     later = [change for change in changes if change[0] > branch.step]
     travelled.advance(end - travelled.step)
@@ -212,7 +213,7 @@ def stories(draw):
 
 
 @settings(
-    deadline=None, max_examples=150,
+    deadline=None, max_examples=40,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much],
 )  # fmt: skip
 @given(stories())
