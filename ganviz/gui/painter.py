@@ -224,8 +224,7 @@ class PlotCanvas(pg.PlotWidget):
             if axis is not None:
                 own = name == "right" and len(roles) == 1
                 colour = self.theme.roles[next(iter(roles))] if own else self.theme.text
-                # The label is rich text: a "<" in it is meant as one.
-                self._axes[name].setLabel(html.escape(axis.title), color=colour)
+                self._axes[name].set_title(axis.title, axis.unit, colour)
                 self._axes[name].setLogMode(axis.scale == "log")
                 self._axes[name].set_names(dict(axis.ticks))
         self._grid.follow()

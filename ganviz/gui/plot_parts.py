@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 from collections.abc import Callable
 from typing import Any
@@ -73,8 +74,30 @@ class Scale(pg.AxisItem):
     """An axis whose numbers read as in print: a true minus, 10⁻² on a logarithmic scale; or with names for numbers."""
 
     def __init__(self, orientation: str) -> None:
+        self._titles = ("", "")
         super().__init__(orientation)
         self._names: dict[float, str] = {}
+
+    def set_title(self, title: str, short: str, colour: str) -> None:
+        """Name the axis; where the title is longer than the axis, by the short one."""
+        self._titles = title, short
+        self.labelText, self.labelStyle = "", {"color": colour}
+        self.resizeEvent()
+
+    def resizeEvent(self, ev: Any = None) -> None:
+        """Choose the title that fits, and place it."""
+        if self.label is None:
+            # As it is while the plot is being closed.
+            return
+        title, short = self._titles
+        length = self.width() if self.orientation in ("bottom", "top") else self.height()
+        letters = QFontMetricsF(self.label.font())
+        fits = not short or letters.horizontalAdvance(title) <= length
+        # The label is rich text: a "<" in it is meant as one.
+        text = html.escape(title if fits else short)
+        if text != self.labelText:
+            self.setLabel(text, **self.labelStyle)
+        super().resizeEvent(ev)
 
     def set_names(self, names: dict[float, str]) -> None:
         """Call places by names instead of numbers; none: numbers. A logarithmic axis has none."""
