@@ -24,7 +24,7 @@ MOST_LANES = 4
 """Experiments that a file may want to be trained side by side."""
 DATA_FILES = (".csv", ".npy")
 SESSION = ".ganviz"
-STATE_FILES = (SESSION, ".png", ".svg", ".pdf")
+STATE_FILES = (SESSION, ".png", ".svg", ".pdf", ".pgf")
 """Endings of the files that hold a state of a run: sessions, and figures."""
 
 

@@ -190,10 +190,13 @@ def _write(
         suffix = Path(name).suffix
         figure.savefig(name, format=suffix[1:], dpi=dpi, metadata=_metadata(suffix, ticket) or None)
     if ticket and suffix == ".pgf":
-        # TeX reads lines of limited length.
-        lines = textwrap.wrap(ticket, 100, break_on_hyphens=False)
         with Path(name).open("a", encoding="utf-8") as file:
-            file.writelines(f"% {line}\n" for line in lines)
+            file.write(as_comment(ticket))
+
+
+def as_comment(ticket: str) -> str:
+    """Write a ticket as a comment of TeX, which reads lines of limited length."""
+    return "".join(f"% {line}\n" for line in textwrap.wrap(ticket, 100, break_on_hyphens=False))
 
 
 def _metadata(suffix: str, ticket: str) -> dict[str, Any]:

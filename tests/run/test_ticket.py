@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from ganviz.experiment import Experiment, ExperimentError
 from ganviz.export import draw
+from ganviz.export.paper import as_comment
 from ganviz.plots import VIEWS
 from ganviz.run import Need, Run
 from ganviz.run.opening import read_held
@@ -55,6 +56,16 @@ def drawn(tmp_path_factory):
     for ending in FORMATS:
         picture(run, folder / f"a.{ending}")
     return folder, digest_of(run)
+
+
+def test_a_ticket_in_the_comments_of_a_drawing_for_tex_leads_back(tmp_path):
+    """Matplotlib writes one only where TeX is installed; what is added to it is tested by itself."""
+    run = trained(tmp_path)
+    comment = as_comment(to_token(ticket_of(run.frame(Need.METRICS))))
+    assert all(line.startswith("% ") and len(line) <= 102 for line in comment.splitlines())
+    path = tmp_path / "a.pgf"
+    path.write_text("\\begin{pgfpicture}\n\\pgftext{50 % of it}\n\\end{pgfpicture}\n" + comment)
+    assert digest_of(restore(find_ticket(path))) == digest_of(run)
 
 
 @pytest.mark.parametrize("ending", FORMATS)
