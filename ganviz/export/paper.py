@@ -67,6 +67,7 @@ def draw(
     theme: Theme = PAPER,
     caption: str = "",
     ticket: str = "",
+    columns: int = 0,
 ) -> None:
     """Draw scenes into a file whose suffix names the format.
 
@@ -84,6 +85,8 @@ def draw(
         A sentence below everything.
     ticket : str
         What the file carries of the run that it shows; see ``ganviz.run.ticket``.
+    columns : int
+        Scenes of the same size in so many columns, row by row; 0: the first of several is larger.
 
     Raises
     ------
@@ -94,7 +97,7 @@ def draw(
     """
     path = Path(path)
     suffix = path.suffix.lower()
-    size = _checked_size(scenes, path, size_mm, dpi)
+    size = _checked_size(scenes, path, size_mm, dpi, columns)
     try:
         # Beside its goal, so that it only needs to be renamed: a reader never sees half a file.
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=suffix)
@@ -102,7 +105,7 @@ def draw(
         raise _sentence(error, path) from error
     os.close(handle)
     try:
-        _write(scenes, name, size=size, dpi=dpi, theme=theme, caption=caption, ticket=ticket)
+        _write(scenes, name, size=size, dpi=dpi, theme=theme, caption=caption, ticket=ticket, columns=columns)
         os.chmod(name, 0o666 & ~_umask())  # noqa: PTH101
         Path(name).replace(path)
     except OSError as error:
@@ -112,7 +115,7 @@ def draw(
 
 
 def _checked_size(
-    scenes: Sequence[Scene], path: Path, size_mm: tuple[float, float] | None, dpi: int
+    scenes: Sequence[Scene], path: Path, size_mm: tuple[float, float] | None, dpi: int, wanted: int
 ) -> tuple[float, float]:
     if path.suffix.lower() not in FORMATS:
         ending = f"{path.suffix!r} is no format of a figure" if path.suffix else "it has no ending"
@@ -121,7 +124,7 @@ def _checked_size(
         raise ValueError(f"cannot draw {path.name}: .pgf needs xelatex, which is not installed; use .pdf or .svg")
     if not scenes:
         raise ValueError("there is nothing to draw: no view was given")
-    rows, columns = _grid(len(scenes))
+    rows, columns = _grid(len(scenes), wanted)
     one = (85.0, 88.0) if scenes[0].equal else (85.0, 66.0)
     page = one if len(scenes) == 1 else (180.0, 180.0 / columns * rows * 0.9)
     width, height = size_mm if size_mm is not None else page
@@ -153,6 +156,7 @@ def _write(
     theme: Theme,
     caption: str,
     ticket: str,
+    columns: int,
 ) -> None:
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -167,12 +171,14 @@ def _write(
         mpl.rcdefaults()
         settings: Any = mpl.rcParams
         settings.update(SETTINGS)
-        cell = size[0] * MILLIMETRES / _grid(len(scenes))[1]
+        cell = size[0] * MILLIMETRES / _grid(len(scenes), columns)[1]
         scale = min(1.0, max(0.75, cell / 58)) if len(scenes) > 1 else 1.0
         settings.update({name: scale * SETTINGS[name] for name in SETTINGS if name.endswith("size")})
         figure = Figure(figsize=size, dpi=dpi, layout="constrained", facecolor=theme.background)
         FigureCanvasAgg(figure)
-        drawn = [Plot(axes, scene, theme) for axes, scene in zip(_places(figure, len(scenes)), scenes, strict=True)]
+        drawn = [
+            Plot(axes, scene, theme) for axes, scene in zip(_places(figure, len(scenes), columns), scenes, strict=True)
+        ]
         if caption:
             characters = max(20, int(size[0] * 72 / (0.58 * SETTINGS["legend.fontsize"] * scale)))
             text = "\n".join(textwrap.wrap(caption, characters))
@@ -209,19 +215,21 @@ def _metadata(suffix: str, ticket: str) -> dict[str, Any]:
     return found
 
 
-def _grid(count: int) -> tuple[int, int]:
-    """Rows and columns, where the first of several scenes takes two of each."""
+def _grid(count: int, wanted: int) -> tuple[int, int]:
+    """Rows and columns; where no number of these is wanted, the first of several scenes takes two of each."""
+    if wanted:
+        return math.ceil(count / wanted), wanted
     if count <= 2:
         return 1, count
     rows = 2 if count <= 5 else 3 if count <= 12 else math.ceil(math.sqrt(count + 3))
     return rows, max(3, math.ceil((count + 3) / rows))
 
 
-def _places(figure: Figure, count: int) -> list[Axes]:
-    rows, columns = _grid(count)
+def _places(figure: Figure, count: int, wanted: int) -> list[Axes]:
+    rows, columns = _grid(count, wanted)
     grid = figure.add_gridspec(rows, columns)
-    if count <= 2:
-        return [figure.add_subplot(grid[0, column]) for column in range(count)]
+    if wanted or count <= 2:
+        return [figure.add_subplot(grid[place // columns, place % columns]) for place in range(count)]
     cells = [(row, column) for column in range(2, columns) for row in range(rows)]
     cells += [(row, column) for row in range(2, rows) for column in range(2)]
     places = [grid[0:2, 0:2], *(grid[row, column] for row, column in cells[: count - 1])]

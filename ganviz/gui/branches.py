@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
-from PySide6.QtGui import QAction
+from PySide6.QtCore import QEvent, QSignalBlocker, Qt, Signal, Slot
+from PySide6.QtGui import QAction, QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -22,8 +22,23 @@ from ganviz.experiment.files import MOST_LANES
 
 from .reports import BranchInfo
 
-PLACE = Qt.ItemDataRole.UserRole
+NUMBER = Qt.ItemDataRole.UserRole
 NAME, SINCE, END = range(3)
+
+
+class Tree(QTreeWidget):
+    """A tree that keeps the key which renames for itself while it has the focus."""
+
+    def event(self, event: QEvent) -> bool:
+        """Claim F2, which is the form's elsewhere."""
+        if (
+            event.type() == QEvent.Type.ShortcutOverride
+            and isinstance(event, QKeyEvent)
+            and event.key() == Qt.Key.Key_F2
+        ):
+            event.accept()
+            return True
+        return super().event(event)
 
 
 class Branches(QWidget):
@@ -34,9 +49,9 @@ class Branches(QWidget):
     branch_wanted(bool)
         A branch from the step that is shown; True: with other data and noise.
     shown_wanted(object)
-        Places of the branches to show side by side; the first is the current one.
+        Numbers of the branches to show side by side; the first is the current one.
     remove_wanted(int), rename_wanted(int, str)
-        The place of a branch.
+        The number of a branch.
     refused(str)
         Why something cannot be done.
     """
@@ -78,20 +93,23 @@ class Branches(QWidget):
         rows.setContentsMargins(0, 0, 0, 0)
         rows.addWidget(self.tree, 1)
         rows.addLayout(buttons)
-        self._branches: tuple[BranchInfo, ...] = ()
+        self._branches: dict[int, BranchInfo] = {}
         self._shown: tuple[int, ...] = ()
+        self._built: list[tuple[int, int]] = []
 
     def show_branches(self, branches: Sequence[BranchInfo], shown: Sequence[int]) -> None:
         """Show the branches of a session, and which of them are seen; the first of these is the current one."""
-        if tuple(branches) == self._branches and tuple(shown) == self._shown:
-            return
-        same = [(b.name, b.parent, b.since) for b in branches] == [(b.name, b.parent, b.since) for b in self._branches]
-        self._branches, self._shown = tuple(branches), tuple(shown)
         # While a name is being written nothing is taken from under the hand.
         if self.tree.state() == QAbstractItemView.State.EditingState:
             return
+        found = {branch.number: branch for branch in branches}
+        if found == self._branches and tuple(shown) == self._shown:
+            return
+        self._branches, self._shown = found, tuple(shown)
         with QSignalBlocker(self.tree):
-            if not same:
+            tree = [(branch.number, branch.parent) for branch in branches]
+            if tree != self._built:
+                self._built = tree
                 self._build()
             for item in self._items():
                 self._show(item)
@@ -100,27 +118,27 @@ class Branches(QWidget):
     def _build(self) -> None:
         chosen = self._chosen()
         self.tree.clear()
-        made: list[QTreeWidgetItem] = []
-        for place, branch in enumerate(self._branches):
-            item = QTreeWidgetItem(self.tree if branch.parent < 0 else made[branch.parent])
-            item.setData(NAME, PLACE, place)
+        made: dict[int, QTreeWidgetItem] = {}
+        for number, branch in self._branches.items():
+            item = QTreeWidgetItem(made.get(branch.parent, self.tree))
+            item.setData(NAME, NUMBER, number)
             item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsEditable)
             item.setTextAlignment(SINCE, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             item.setTextAlignment(END, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            made.append(item)
+            made[number] = item
         self.tree.expandAll()
         if made:
-            self.tree.setCurrentItem(made[min(max(chosen, 0), len(made) - 1)])
+            self.tree.setCurrentItem(made.get(chosen, made[max(made)]))
 
     def _show(self, item: QTreeWidgetItem) -> None:
-        place = item.data(NAME, PLACE)
-        branch = self._branches[place]
+        number = item.data(NAME, NUMBER)
+        branch = self._branches[number]
         item.setText(NAME, branch.name)
         item.setText(SINCE, f"{branch.since:,}")
         item.setText(END, f"{branch.end:,}")
-        item.setCheckState(NAME, Qt.CheckState.Checked if place in self._shown else Qt.CheckState.Unchecked)
+        item.setCheckState(NAME, Qt.CheckState.Checked if number in self._shown else Qt.CheckState.Unchecked)
         font = item.font(NAME)
-        font.setBold(bool(self._shown) and place == self._shown[0])
+        font.setBold(bool(self._shown) and number == self._shown[0])
         item.setFont(NAME, font)
 
     def _items(self) -> list[QTreeWidgetItem]:
@@ -134,10 +152,10 @@ class Branches(QWidget):
 
     def _chosen(self) -> int:
         item = self.tree.currentItem()
-        return -1 if item is None else int(item.data(NAME, PLACE))
+        return -1 if item is None else int(item.data(NAME, NUMBER))
 
     def _make_tree(self) -> QTreeWidget:
-        tree = QTreeWidget(self)
+        tree = Tree(self)
         tree.setAccessibleName("Branches")
         tree.setHeaderLabels(["Branch", "from", "to step"])
         tree.setToolTip(
@@ -162,18 +180,18 @@ class Branches(QWidget):
 
     @Slot(QTreeWidgetItem, int)
     def _on_changed(self, item: QTreeWidgetItem, column: int) -> None:
-        place = item.data(NAME, PLACE)
-        if column != NAME or place is None:
+        number = item.data(NAME, NUMBER)
+        if column != NAME or number not in self._branches:
             return
         name = item.text(NAME).strip()
-        if name != self._branches[place].name:
+        if name != self._branches[number].name:
             if name:
-                self.rename_wanted.emit(place, name)
+                self.rename_wanted.emit(number, name)
             else:
-                item.setText(NAME, self._branches[place].name)
+                item.setText(NAME, self._branches[number].name)
             return
         ticked = item.checkState(NAME) == Qt.CheckState.Checked
-        wanted = [other for other in self._shown if other != place] + [place] * ticked
+        wanted = [other for other in self._shown if other != number] + [number] * ticked
         if not 1 <= len(wanted) <= MOST_LANES:
             self.refused.emit(f"{len(wanted)} branches cannot be shown side by side: allowed are 1 to {MOST_LANES}.")
             with QSignalBlocker(self.tree):
@@ -183,7 +201,7 @@ class Branches(QWidget):
 
     @Slot(QTreeWidgetItem)
     def _on_double_click(self, item: QTreeWidgetItem) -> None:
-        self.shown_wanted.emit([item.data(NAME, PLACE)])
+        self.shown_wanted.emit([item.data(NAME, NUMBER)])
 
     @Slot()
     def _on_branch(self) -> None:
@@ -195,15 +213,15 @@ class Branches(QWidget):
 
     @Slot()
     def _on_remove(self) -> None:
-        place = self._chosen()
-        if place < 0:
+        number = self._chosen()
+        if number not in self._branches:
             return
-        gone = [place]
-        for other, branch in enumerate(self._branches):
+        gone = [number]
+        for other, branch in self._branches.items():
             if branch.parent in gone:
                 gone.append(other)
         if len(gone) == len(self._branches):
-            self.refused.emit(f"“{self._branches[place].name}” cannot be removed: a session has at least one branch.")
+            self.refused.emit(f"“{self._branches[number].name}” cannot be removed: a session has at least one branch.")
             return
         names = ", ".join(f"“{self._branches[i].name}”" for i in gone)
         box = QMessageBox.StandardButton
@@ -211,4 +229,4 @@ class Branches(QWidget):
             self, "Remove branch", f"Forget {names} with all that was recorded of it?", box.Yes | box.No, box.No
         )
         if answer == box.Yes:
-            self.remove_wanted.emit(place)
+            self.remove_wanted.emit(number)

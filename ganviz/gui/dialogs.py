@@ -11,11 +11,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QWidget
 
 from ganviz.experiment import ColumnsNeeded
+from ganviz.experiment.files import SESSION
 from ganviz.plots import Scene
 from ganviz.run import Frame
 
 Answer = Literal["save", "discard", "cancel"]
-SESSION = ".ganviz"
 FILTERS = {"SVG (*.svg)": ".svg", "PDF (*.pdf)": ".pdf", "PNG, 300 dpi (*.png)": ".png"}
 
 
@@ -30,13 +30,14 @@ def ask_for_figure(parent: QWidget, suggested: Path) -> Path | None:
     return path
 
 
-def save_scenes(scenes: Sequence[Scene], path: Path, frame: Frame | None = None) -> str:
-    """Draw scenes; the file carries the state of their frame. Return what went wrong as a sentence, or nothing."""
+def save_scenes(scenes: Sequence[Scene], path: Path, frame: Frame | None = None, columns: int = 0) -> str:
+    """Draw scenes; the file carries the state of a frame. Return what went wrong as a sentence, or nothing."""
     from ganviz.export import draw
     from ganviz.run.ticket import ticket_of, to_token
 
     try:
-        draw(scenes, path, ticket=to_token(ticket_of(frame)) if frame is not None and frame.logged is not None else "")
+        ticket = to_token(ticket_of(frame)) if frame is not None and frame.logged is not None else ""
+        draw(scenes, path, ticket=ticket, columns=columns)
     except (OSError, ValueError) as error:
         return " ".join(str(error).split())
     return ""

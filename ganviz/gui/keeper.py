@@ -5,35 +5,35 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEventLoop, QObject, QTimer, Signal, Slot
-from PySide6.QtWidgets import QMenu, QWidget
+from PySide6.QtCore import QEventLoop, QObject, Qt, QTimer, Signal, Slot
+from PySide6.QtWidgets import QApplication, QMenu, QProgressDialog, QWidget
 
 from ganviz.experiment.files import SESSION, preset_path
+from ganviz.run.recorded import Made
 
 from .autosave import Autosaver
 from .dialogs import SessionFile, ask_for_session, ask_to_save
 from .recent import RecentFiles
 from .recovery import claim, discard, leftovers
 from .recovery_bar import RecoveryBar
-from .reports import Report
+from .reports import Report, Snapshot
 from .trainer import Trainer
 
-if TYPE_CHECKING:
-    from ganviz.run.recorded import SessionState
+TOLD_AFTER = 400
+"""Milliseconds of waiting for a file to be written after which that is told."""
+LOOK_EVERY = 10
+"""Milliseconds between two looks whether it is written."""
 
-LONGEST_WAIT = 30_000
-"""Milliseconds that leaving waits for a file to be written."""
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Saved:
     """A session that was written, or why it could not be."""
 
     path: Path
+    snapshot: Snapshot | None = None
     problem: str = ""
 
 
@@ -48,11 +48,14 @@ class Keeper(QObject):
         Why something was not done.
     open_wanted(object)
         A file, a Path.
+    recovered(object)
+        A recovery file, a Path, to be opened; what there was before may be left.
     """
 
     told = Signal(str)
     refused = Signal(str)
     open_wanted = Signal(object)
+    recovered = Signal(object)
 
     def __init__(self, trainer: Trainer, recent_menu: QMenu, parent: QWidget) -> None:
         super().__init__(parent)
@@ -60,18 +63,22 @@ class Keeper(QObject):
         self._window = parent
         self.file: SessionFile | None = None
         self._report: Report | None = None
-        self._made: Hashable = None
-        self._run = 0
-        self._recovered: set[Path] = set()
+        # What of the session is safe: what a person made, and all of it; and whether it came out of no file of theirs.
+        self._safe = Made()
+        self._safe_token: Hashable = None
+        self._recovered = False
+        self._session = 0
+        self._recoveries: set[Path] = set()
         self._problems: deque[str] = deque()
         self._saved: deque[Saved] = deque()
-        self._pending = False
+        self._pending = self._leaving = False
+        self._problem = ""
         self.recent = RecentFiles(recent_menu, self)
         self.recent.chosen.connect(self.open_wanted)
         self.bar = RecoveryBar(parent)
         self.bar.recover_wanted.connect(self._on_recover)
         self.bar.discard_wanted.connect(self._on_discard)
-        self.autosaver = Autosaver(lambda: trainer.save(self.autosaver.give), self._problems.append)
+        self.autosaver = Autosaver(self._request, self._problems.append)
 
     def start(self) -> None:
         """Begin to save now and then, and offer what a crash has left."""
@@ -86,11 +93,11 @@ class Keeper(QObject):
     def follow(self, report: Report) -> None:
         """Take note of what there is to be lost, and tell what was written meanwhile."""
         if report.frame is not None:
-            if report.run != self._run:
-                self._run = report.run
+            if report.session != self._session:
+                self._session = report.session
                 self._begin(report)
             self._report = report
-            self.autosaver.see(_everything(report) if report.end else None)
+            self.autosaver.see((report.session, report.token) if report.end else None)
         self.pull()
 
     def pull(self) -> None:
@@ -99,13 +106,18 @@ class Keeper(QObject):
             self.refused.emit(self._problems.popleft())
         while self._saved:
             saved = self._saved.popleft()
-            self._pending = False
-            if saved.problem:
+            self._pending, self._problem = False, saved.problem
+            if saved.snapshot is None:
                 self.refused.emit(saved.problem)
                 continue
-            self.file = SessionFile.now(saved.path)
             self.recent.add(saved.path)
             self.told.emit(f"saved: {saved.path}")
+            # Meanwhile another session may have begun, of which nothing was saved.
+            if saved.snapshot.session == self._session:
+                self.file = SessionFile.now(saved.path)
+                self._safe, self._safe_token = saved.snapshot.made, saved.snapshot.token
+                self._recovered = False
+                self.autosaver.settle((saved.snapshot.session, saved.snapshot.token))
 
     @Slot()
     def save(self) -> bool:
@@ -121,32 +133,61 @@ class Keeper(QObject):
         path = ask_for_session(self._window, start)
         return path is not None and self._write(path)
 
-    def may_leave(self) -> bool:
-        """Return whether the session may be left: at once if nothing that was made is lost, else after a question."""
-        report = self._report
-        if report is None or not report.touched or _made(report) == self._made:
+    def may_leave(self, settings_stay: bool = False) -> bool:
+        """Return whether the session may be left: at once if nothing that was made is lost, else after a question.
+
+        Parameters
+        ----------
+        settings_stay : bool
+            All settings stay as they are in the form: changes alone are no loss then.
+        """
+        if self._leaving:
+            # The question stands already.
+            return False
+        self._leaving = True
+        try:
+            return self._may_leave(settings_stay)
+        finally:
+            self._leaving = False
+
+    def _may_leave(self, settings_stay: bool) -> bool:
+        # What was ordered to be saved is to be written, or it is not to be left.
+        if not self._wait():
+            return False
+        if not self._is_unsaved(settings_stay):
             return True
         answer = ask_to_save(self._window, f"the session “{self.name}”" if self.name else "this session")
         if answer == "discard":
-            self._made = _made(report)
+            # An answer for now: where it is not left after all, it is asked again.
             return True
         return answer == "save" and self.save() and self._wait()
 
+    def _is_unsaved(self, settings_stay: bool) -> bool:
+        """Return whether something would be lost: what a person made, or further steps of a session that has a file."""
+        report = self._report
+        if report is None:
+            return False
+        if self._recovered or (self.file is not None and report.token != self._safe_token):
+            return True
+        if settings_stay:
+            return replace(report.made, changes=()) != replace(self._safe, changes=())
+        return report.made != self._safe or self._trainer.changes > report.changes
+
     def close(self) -> None:
         """End the saving; what was autosaved is not needed any more."""
-        self._wait()
         self.autosaver.close(clean=True)
 
     def _begin(self, report: Report) -> None:
         """Begin with another session."""
         self.file = None
-        self._made = _made(report)
+        self._safe, self._safe_token = report.began, report.token
+        self._recovered = False
         if report.opened:
             path = Path(report.opened)
-            if path in self._recovered:
+            if path in self._recoveries:
                 self.autosaver.adopt(path)
                 # It is in no file that the person knows of.
-                self._made = None
+                self._recovered = True
                 return
             if path == preset_path(path.stem):
                 # A preset is never overwritten.
@@ -159,45 +200,49 @@ class Keeper(QObject):
         if self._pending:
             self.refused.emit("The session is still being saved.")
             return False
-        report = self._report
         saved = self._saved
 
-        def write(state: SessionState) -> None:
+        def write(snapshot: Snapshot) -> None:
             from ganviz.run.session_file import write_session
 
-            problem = ""
             try:
-                write_session(path, state)
-            except (OSError, MemoryError) as error:
-                problem = " ".join(str(error).split()) or "there is not enough memory to save the session"
+                write_session(path, snapshot.state)
+            except Exception as error:
+                told = " ".join(str(error).split()) or type(error).__name__
+                saved.append(Saved(path, problem=told))
             else:
-                if report is not None:
-                    self.autosaver.settle(_everything(report))
-                    self._made = _made(report)
-            saved.append(Saved(path, problem))
+                saved.append(Saved(path, snapshot))
 
-        def hand_over(state: SessionState) -> None:
+        def hand_over(snapshot: Snapshot) -> None:
             # The training goes on while the file is written.
-            threading.Thread(target=write, args=[state], name="saving").start()
+            threading.Thread(target=write, args=[snapshot], name="saving").start()
+
+        def refuse(sentence: str) -> None:
+            saved.append(Saved(path, problem=sentence))
 
         self._pending = True
-        self._trainer.save(hand_over)
+        self._trainer.save(hand_over, refuse)
         return True
 
     def _wait(self) -> bool:
-        """Wait until what is being saved is written; return whether it is."""
+        """Wait until what is being saved is written; return whether it is, and the person did not give up waiting."""
         if not self._pending:
             return True
-        loop, timer, limit = QEventLoop(), QTimer(), QTimer()
-        timer.timeout.connect(lambda: loop.quit() if self._saved else None)
-        timer.start(10)
-        limit.setSingleShot(True)
-        limit.timeout.connect(loop.quit)
-        limit.start(LONGEST_WAIT)
-        loop.exec()
-        done = bool(self._saved) and not self._saved[-1].problem
-        self.pull()
+        dialog = QProgressDialog("Saving the session …", "Do not wait", 0, 0, self._window)
+        dialog.setWindowModality(Qt.WindowModality.WindowModal)
+        dialog.setMinimumDuration(TOLD_AFTER)
+        dialog.setValue(0)
+        while self._pending and not dialog.wasCanceled():
+            QApplication.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, LOOK_EVERY)
+            self.pull()
+        done = not self._pending and not self._problem
+        dialog.close()
+        dialog.deleteLater()
         return done
+
+    def _request(self) -> None:
+        """Have the session given to the thread that saves it now and then; where there is none, it asks again."""
+        self._trainer.save(lambda snapshot: self.autosaver.give(snapshot.state), lambda sentence: None)
 
     @Slot()
     def _offer(self) -> None:
@@ -205,25 +250,18 @@ class Keeper(QObject):
 
     @Slot(object)
     def _on_recover(self, path: Path) -> None:
+        if not self.may_leave():
+            return
         mine = claim(path)
+        self.bar.settle(path)
         if mine is None:
             self.refused.emit(f"{path}: this session is not there any more.")
             return
-        self._recovered.add(mine)
-        self.open_wanted.emit(mine)
+        self._recoveries.add(mine)
+        self.recovered.emit(mine)
 
     @Slot(object)
     def _on_discard(self, path: Path) -> None:
+        self.bar.settle(path)
         if not discard(path):
             self.refused.emit(f"{path}: this session could not be removed.")
-
-
-def _made(report: Report) -> Hashable:
-    """Return what of a session a person made."""
-    bookmarks = tuple(mark for mark in report.marks if mark.kind == "bookmark")
-    return tuple((b.name, b.parent, b.since) for b in report.branches), bookmarks, report.notes
-
-
-def _everything(report: Report) -> Hashable:
-    """Return what of a session may be lost."""
-    return report.run, report.changes, tuple(branch.end for branch in report.branches), _made(report)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
@@ -57,6 +58,11 @@ class RecoveryBar(QFrame):
         self._waiting = list(found)
         self._show()
 
+    def settle(self, path: Path) -> None:
+        """Ask no more about a session."""
+        self._waiting = [left for left in self._waiting if left.path != path]
+        self._show()
+
     def _show(self) -> None:
         left = self.asked
         if left is not None:
@@ -66,25 +72,21 @@ class RecoveryBar(QFrame):
 
     @Slot()
     def _on_recover(self) -> None:
-        left = self._next()
+        left = self.asked
         if left is not None:
             self.recover_wanted.emit(left.path)
 
     @Slot()
     def _on_discard(self) -> None:
-        left = self._next()
+        left = self.asked
         if left is not None:
             self.discard_wanted.emit(left.path)
 
     @Slot()
     def _on_later(self) -> None:
-        self._next()
-
-    def _next(self) -> Leftover | None:
         left = self.asked
-        self._waiting = self._waiting[1:]
-        self._show()
-        return left
+        if left is not None:
+            self.settle(left.path)
 
 
 def question(left: Leftover, now: datetime | None = None) -> str:

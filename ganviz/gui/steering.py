@@ -42,7 +42,7 @@ class Steering(QObject):
         self.playing = 1
         self._known: tuple[BranchInfo, ...] = ()
         self._shown: list[int] = [0]
-        self._seed = 0
+        self._session = 0
         timeline = self.timeline
         timeline.scrubbed.connect(self._scrub)
         timeline.sought.connect(self.seek)
@@ -66,43 +66,41 @@ class Steering(QObject):
     def play(self, playing: int) -> None:
         """Go on, pause, or go backwards."""
         self._trainer.play(playing)
-        self._take(playing)
+        self.took(playing)
 
     @Slot(int)
     def step(self, steps: int) -> None:
         """Go some steps on or back, and pause."""
-        self._take(0)
+        self.took(0)
         self._trainer.step(steps)
 
     @Slot(object)
     def seek(self, step: int) -> None:
         """Go to a step, and pause."""
-        self._take(0)
+        self.took(0)
         self._trainer.seek(step)
 
-    def stopped(self) -> None:
-        """Take note that the thread has stopped by itself."""
-        self._take(0)
-
-    def show(self, report: Report, settled: bool) -> None:
+    def show(self, report: Report) -> None:
         """Show where the time stands, which branches there are, and, if no order is under way, whether it plays."""
         self.timeline.show_time(report.position, report.end, report.marks, report.playing)
-        if len(report.branches) > len(self._known) > 0:
+        if len(report.branches) > len(self._known) == 1 and report.session == self._session:
+            # The first branch; whoever closes the dock afterwards does not want it.
             self.dock.show()
             self._window.resizeDocks([self.dock], [BRANCHES_WIDTH], Qt.Orientation.Horizontal)
+        self._session = report.session
         self._known, self._shown = report.branches, [lane.branch for lane in report.lanes]
-        self._seed = report.frame.experiment.seed if report.frame is not None else self._seed
         self.branches.show_branches(self._known, self._shown)
-        if settled and report.playing != self.playing:
-            self._take(report.playing)
+        if report.orders >= self._trainer.orders and report.playing != self.playing:
+            self.took(report.playing)
 
-    def _take(self, playing: int) -> None:
+    def took(self, playing: int) -> None:
+        """Take note of what was ordered, or of what the thread does by itself."""
         self.playing = playing
         self.playing_changed.emit(playing)
 
     @Slot(object)
     def _scrub(self, step: int) -> None:
-        self._take(0)
+        self.took(0)
         self._trainer.scrub(step)
 
     @Slot(float)
@@ -111,7 +109,7 @@ class Steering(QObject):
 
     @Slot()
     def _bookmark(self) -> None:
-        self._trainer.bookmark()
+        self._trainer.bookmark(self.timeline.track.step)
 
     @Slot(object)
     def _go_to_mark(self, mark: Mark) -> None:
@@ -119,7 +117,7 @@ class Steering(QObject):
 
     @Slot(bool)
     def _branch(self, fresh: bool) -> None:
-        self._trainer.branch(seed=self._seed + len(self._known) if fresh else None)
+        self._trainer.branch(fresh=fresh)
 
     @Slot(int)
     def _choose_lane(self, lane: int) -> None:
@@ -132,4 +130,4 @@ class Steering(QObject):
         self._trainer.show_branches(self._without(lane))
 
     def _without(self, lane: int) -> Sequence[int]:
-        return [place for i, place in enumerate(self._shown) if i != lane]
+        return [number for i, number in enumerate(self._shown) if i != lane]

@@ -11,61 +11,64 @@ import queue
 import threading
 import time
 import traceback
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganviz.experiment import Experiment, ExperimentError, Value
-from ganviz.experiment.files import MOST_LANES
 from ganviz.run import Need
 
 from .compiling import MESSAGE, Compilation
+from .mailbox import Mailbox
 from .onlooker import Onlooker
-from .pace import Clock
-from .reports import BranchInfo, Lane, Report, Status
-from .travel import Travel
+from .reports import Report, Snapshot, Status
 
 if TYPE_CHECKING:
-    from ganviz.run import Frame, Run, Session
-    from ganviz.run.recorded import SessionState
+    from ganviz.run import Frame, Glance, Run, Session
+
+    from .conductor import Conductor
 
 PAUSED_WAIT, SHORT_WAIT = 0.5, 0.003
 """Seconds without a command after which a paused thread looks around, and if something is still to be shown."""
 
 Command = Callable[[], None]
+Order = Callable[["Conductor"], object]
 Named = Sequence[tuple[str, Experiment]]
+Stop = Callable[[], bool]
 
 
 class Trainer:
     """Trains one session at a time on a thread of its own.
 
     All methods may be called from the window's thread and return at once.
+
+    Attributes
+    ----------
+    orders, changes : int
+        Orders that were given so far: all of them, and those that make something of the session. A report tells how
+        many of them were carried out when it was made.
     """
 
     def __init__(self) -> None:
+        self.orders = self.changes = 0
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
-        self._slot: Report | None = None
+        self._mailbox = Mailbox(self._is_fresh)
         self._lock = threading.Lock()
-        self._messages: deque[str] = deque()
-        self._notices: deque[str] = deque()
-        self._changes: dict[str, Value] = {}
-        self._carried_out = 0
-        self._session: Session | None = None
-        self._travel: Travel | None = None
-        self._issued = self._runs = 0
+        self._waiting: dict[str, Value] = {}
+        self._carried_out = self._changed = 0
+        self._conductor: Conductor | None = None
+        self._answer = self._issued = self._sessions = 0
         self._opened = ""
-        self._playing = 1
-        self._diverged = ""
+        self._failure = ""
         self._limit: float | None = None
         self._replay_limit: float | None = None
         self._stopping = False
         self._urgent = 0
         self._compilation = Compilation()
-        self._clock = Clock()
-        self._onlooker = Onlooker(self._tell, self._wake, self._failed)
+        self._onlooker = Onlooker(self._complain, self._wake, self._failed)
         self._thread = threading.Thread(target=self._main, name="training", daemon=True)
+        self.messages, self.notices, self.take = self._mailbox.messages, self._mailbox.notices, self._mailbox.take
 
     # ---------------------------------------------------------------- commands
 
@@ -75,18 +78,17 @@ class Trainer:
 
     def start_lanes(self, named: Named, playing: bool = True) -> None:
         """Start the thread on one experiment or several side by side."""
-        self._playing = int(playing)
-        self.restart_lanes(named)
+        self.restart_lanes(named, playing)
         self._onlooker.start()
         self._thread.start()
 
-    def restart(self, experiment: Experiment) -> int:
+    def restart(self, experiment: Experiment, playing: bool = True) -> int:
         """Leave the present session, with changes that it has not met yet, and start a new one; return its number."""
-        return self.restart_lanes([("", experiment)])
+        return self.restart_lanes([("", experiment)], playing)
 
-    def restart_lanes(self, named: Named) -> int:
+    def restart_lanes(self, named: Named, playing: bool = True) -> int:
         """Start a new session with several runs side by side; see `restart`."""
-        return self._renumber(lambda number: self._begin(named, number))
+        return self._renumber(lambda number: self._begin(named, playing, number))
 
     def open(self, path: Path) -> int:
         """Leave the present session for one out of a file; where that cannot be used the present one stays.
@@ -95,9 +97,21 @@ class Trainer:
         """
         return self._renumber(lambda number: self._open(path, number))
 
-    def save(self, write: Callable[[SessionState], None]) -> None:
-        """Give the session as plain data to whoever writes it, who must not take long."""
-        self._do(lambda session: write(session.state()))
+    def save(self, write: Callable[[Snapshot], None], refuse: Callable[[str], None]) -> None:
+        """Give the session as plain data to whoever writes it, who must not take long, or say why there is none."""
+
+        def give() -> None:
+            conductor = self._conductor
+            try:
+                if conductor is None:
+                    refuse("There is no session to save.")
+                    return
+                session = conductor.session
+                write(Snapshot(session.state(), self._sessions, session.made, conductor.token))
+            except Exception as error:
+                refuse(f"The session cannot be saved: {_words(error)}.")
+
+        self._commands.put(give)
 
     def change(self, path: str, value: Value) -> None:
         """Change a parameter of the current run at the next step; see `change_together`."""
@@ -110,25 +124,25 @@ class Trainer:
         the run has gone on from the step that is shown, they make a branch.
         """
         with self._lock:
-            waiting = self._changes
+            waiting = self._waiting
             waiting.update(changes)
-        self._commands.put(lambda: self._change(waiting))
+        self._order(lambda conductor: self._change(conductor, waiting), makes=True)
 
     def play(self, playing: int) -> None:
         """Go on, pause, or with -1 go backwards."""
-        self._hurry(lambda: self._set_playing(int(playing)))
+        self._hurry(lambda conductor, stop: conductor.play(int(playing), stop, self._seeking))
 
     def step(self, steps: int = 1) -> None:
         """Train for some steps, or go back by some, and pause."""
-        self._hurry(lambda: self._single(steps))
+        self._hurry(lambda conductor, stop: conductor.step(steps, stop, self._seeking))
 
     def seek(self, step: int) -> None:
         """Go to a step, exactly, and pause."""
-        self._hurry(lambda: self._seek(step))
+        self._hurry(lambda conductor, stop: conductor.seek(step, stop, self._seeking))
 
     def scrub(self, step: int) -> None:
         """Show at once the kept state nearest to a step, and pause."""
-        self._hurry(lambda: self._scrub(step))
+        self._hurry(lambda conductor, _: conductor.scrub(step))
 
     def limit(self, steps_per_second: float | None) -> None:
         """Train at most this fast; None: as fast as possible."""
@@ -142,70 +156,71 @@ class Trainer:
         """Say what the next frames must hold."""
         self._commands.put(lambda: self._set_needs(needs))
 
-    def branch(self, name: str = "", seed: int | None = None, beside: bool = True) -> None:
-        """Branch from where the current run stands, and show the branch beside it or instead of it."""
-        self._do(lambda session: self._branch(session, None, name, seed, beside))
+    def branch(self, name: str = "", fresh: bool = False, beside: bool = True) -> None:
+        """Branch from where the current run stands, and show the branch beside it or instead of it.
 
-    def show_branches(self, places: Sequence[int]) -> None:
-        """Show branches side by side, the first of them as the current one."""
-        self._do(lambda session: self._show_places(session, places))
+        A fresh one draws other data and noise than all branches that there are.
+        """
+        self._order(lambda conductor: conductor.branch(None, name, fresh, beside, self._seeking), makes=True)
 
-    def remove_branch(self, place: int) -> None:
+    def show_branches(self, numbers: Sequence[int]) -> None:
+        """Show branches side by side, by their numbers, the first of them as the current one."""
+        stop = self._until_urgent()
+        self._order(lambda conductor: conductor.show(numbers, stop, self._seeking))
+
+    def remove_branch(self, number: int) -> None:
         """Forget a branch and what branched from it."""
-        self._do(lambda session: self._remove(session, place))
+        stop = self._until_urgent()
+        self._order(lambda conductor: conductor.remove(number, stop, self._seeking), makes=True)
 
-    def rename_branch(self, place: int, name: str) -> None:
+    def rename_branch(self, number: int, name: str) -> None:
         """Give a branch another name."""
-        self._do(lambda session: setattr(session.branches[place], "name", name))
+        self._order(lambda conductor: setattr(conductor.session.find(number), "name", name), makes=True)
 
-    def bookmark(self, name: str = "") -> None:
-        """Mark the step that is shown."""
-        self._do(lambda session: session.bookmark(self._travel.position if self._travel else 0, name))
+    def bookmark(self, step: int, name: str = "") -> None:
+        """Mark a step of the current branch."""
+        self._order(lambda conductor: conductor.session.bookmark(step, name), makes=True)
 
     def take_notes(self, text: str) -> None:
         """Keep the person's notes."""
-        self._do(lambda session: setattr(session, "notes", text))
+        self._order(lambda conductor: setattr(conductor.session, "notes", text), makes=True)
 
-    def _do(self, order: Callable[[Session], object]) -> None:
+    def _order(self, order: Order, makes: bool = False) -> None:
+        """Have the session do something; what cannot be done is told in a sentence, and everything stays."""
+        self.orders += 1
+        self.changes += makes
+        number, changes = self.orders, self.changes
+
         def carry_out() -> None:
-            if self._session is None:
-                return
             try:
-                order(self._session)
+                if self._conductor is not None:
+                    # Whatever went wrong beside the training, this is another attempt.
+                    self._failure = ""
+                    order(self._conductor)
             except (ValueError, ExperimentError) as error:
-                self._messages.append(str(error))
-            self._onlooker.renew()
+                self._mailbox.refuse(str(error))
+            finally:
+                self._carried_out, self._changed = number, changes
+                self._onlooker.renew()
 
         self._commands.put(carry_out)
 
+    def _hurry(self, order: Callable[[Conductor, Stop], object]) -> None:
+        """Have the session do something that ends a way to an earlier goal, as a later one ends its own."""
+        self._urgent += 1
+        stop = self._until_urgent()
+        self._order(lambda conductor: order(conductor, stop))
+
     def _renumber(self, order: Callable[[int], None]) -> int:
         with self._lock:
-            self._changes = {}
+            self._waiting = {}
             self._issued += 1
             number = self._issued
-        self._hurry(lambda: order(number))
+        self._urgent += 1
+        self._commands.put(lambda: order(number))
         return number
 
-    def _hurry(self, command: Command) -> None:
-        """Put a command that ends a way to an earlier one's goal."""
-        self._urgent += 1
-        self._commands.put(command)
-
     # ---------------------------------------------------------------- answers
-
-    def take(self) -> Report | None:
-        """Take the newest report, if there is one since the last call."""
-        with self._lock:
-            report, self._slot = self._slot, None
-        return report
-
-    def messages(self) -> list[str]:
-        """Take all sentences about what went wrong since the last call; none is ever dropped."""
-        return _taken(self._messages)
-
-    def notices(self) -> list[str]:
-        """Take all sentences about what was done since the last call."""
-        return _taken(self._notices)
 
     def stop(self, wait: float = 0.7) -> bool:
         """End the thread, in the middle of a compilation too; return whether it ended in time."""
@@ -227,7 +242,7 @@ class Trainer:
 
     @property
     def _run(self) -> Run | None:
-        return None if self._session is None else self._session.current.run
+        return None if self._conductor is None else self._conductor.session.current.run
 
     def _main(self) -> None:
         while not self._stopping:
@@ -236,8 +251,7 @@ class Trainer:
             except Exception as error:
                 # Whatever goes wrong reaches the person as a sentence; the thread lives on for the next command.
                 self._fail(error)
-        if self._travel is not None:
-            self._travel.close()
+        self._leave()
 
     def _work_until_diverged(self) -> None:
         # The engine takes half a second to load; the window is there already.
@@ -245,33 +259,30 @@ class Trainer:
 
         try:
             self._work()
-        except TrainingDiverged as diverged:
-            self._playing = 0
-            self._diverged = str(diverged)
+        except TrainingDiverged:
+            if self._conductor is not None:
+                self._conductor.playing = 0
             self._onlooker.renew()
 
     def _work(self) -> None:
-        if self._playing and self._session is not None:
+        conductor = self._conductor
+        if conductor is not None and conductor.playing:
             self._carry_out(0.0)
         else:
             # The window takes a frame without a word.
-            self._carry_out(SHORT_WAIT if self._session is not None and self._onlooker.stale else PAUSED_WAIT)
-        travel = self._travel
-        if travel is None or self._stopping:
+            waits = conductor is None or self._failure or not self._onlooker.stale
+            self._carry_out(PAUSED_WAIT if waits else SHORT_WAIT)
+        conductor = self._conductor
+        if conductor is None or self._stopping or self._failure:
             return
-        if self._playing > 0:
-            self._clock.burst(travel, self._replay_limit if travel.past else self._limit)
+        if conductor.playing:
+            conductor.work(self._limit, self._replay_limit, self._until_urgent())
             self._onlooker.touch()
-            self._messages.extend(travel.losses())
-        elif self._playing < 0:
-            if not travel.back(self._clock, self._replay_limit):
-                self._playing = 0
-                self._onlooker.renew()
-            self._onlooker.stale = True
-        moving = self._playing != 0
+        moving = conductor.playing != 0
         should_stop = self._until_left()
-        if self._slot is None:
-            self._show(travel, moving)
+        if self._mailbox.empty:
+            self._show(conductor, moving)
+        travel = conductor.travel
         if travel.exact:
             self._onlooker.measure(travel.runs, moving, should_stop)
             self._onlooker.analyse(travel.runs[0], moving, should_stop)
@@ -287,103 +298,71 @@ class Trainer:
         """Have the thread look at what there is to do."""
         self._commands.put(lambda: None)
 
-    def _show(self, travel: Travel, moving: bool) -> None:
+    def _show(self, conductor: Conductor, moving: bool) -> None:
         """Have a report made with frames of all that is shown."""
+        finish: Callable[[list[Frame]], Report] | None = None
+        about = Report(Status.PAUSED)
+
+        def glances(needs: Need) -> list[tuple[Run, Glance]]:
+            nonlocal finish, about
+            seen, finish = conductor.glances(needs)
+            about = self._about()
+            return seen
 
         def put(frames: list[Frame]) -> None:
-            marked = [replace(frame, marks=marks) for frame, marks in zip(frames, all_marks, strict=True)]
-            lanes = tuple(
-                Lane(place, name, fields, frame)
-                for place, name, fields, frame in zip(places, names, different, marked, strict=True)
-            )
-            self._put(replace(report, frame=marked[0], lanes=lanes))
+            assert finish is not None
+            made = replace(
+                finish(frames), run=about.run, session=about.session, opened=about.opened, orders=about.orders,
+                changes=about.changes,
+            )  # fmt: skip
+            if not self._mailbox.put(made):
+                self._onlooker.stale = True
 
-        def glances(needs: Need) -> list[tuple[Run, object]]:
-            nonlocal report, all_marks, places, names, different
-            session = self._session
-            assert session is not None
-            report = self._report(session, travel)
-            all_marks = [session.marks(branch) for branch in session.shown]
-            report = replace(report, marks=all_marks[0])
-            places = [session.branches.index(branch) for branch in session.shown]
-            names = [branch.name for branch in session.shown]
-            different = _different([run.experiment for run in travel.runs])
-            return travel.glances(needs)
-
-        report = Report(Status.PAUSED)
-        all_marks, places, names, different = [], [], [], []
         self._onlooker.show(glances, put, moving)
 
-    def _report(self, session: Session, travel: Travel) -> Report:
-        status = Status.RUNNING if self._playing else Status.PAUSED
-        told = self._diverged if not travel.past else ""
-        if told:
-            status = Status.DIVERGED
-        places = {id(branch): place for place, branch in enumerate(session.branches)}
+    def _about(self, status: Status = Status.PAUSED, message: str = "", progress: float = 0.0) -> Report:
+        """Return a report without a session: whose answer it is, and how far the thread is with its orders."""
         return Report(
-            status,
-            told,
-            steps_per_second=self._clock.rate if self._playing else 0.0,
-            progress=1.0,
-            run=self._runs,
-            playing=self._playing,
-            position=travel.position,
-            end=max(run.end for run in travel.runs),
-            branches=tuple(
-                BranchInfo(
-                    branch.name, places.get(id(branch.parent), -1), branch.since, branch.run.end
-                )
-                for branch in session.branches
-            ),
-            opened=self._opened,
-            changes=self._carried_out,
-            touched=session.touched,
-            notes=session.notes,
-            note=session.current.run.note,
-            epoch=travel.epoch,
+            status, message, progress=progress, run=self._answer, session=self._sessions, opened=self._opened,
+            orders=self._carried_out, changes=self._changed,
         )  # fmt: skip
 
-    def _tell(self, error: Exception) -> None:
-        self._messages.append(_sentence(error))
+    def _is_fresh(self, report: Report) -> bool:
+        if report.run != self._answer:
+            return False
+        conductor = self._conductor
+        if report.frame is None:
+            return True
+        # What was in the making when the training failed must not hide that.
+        return conductor is not None and report.epoch == conductor.travel.epoch and not self._failure
 
-    def _until_left(self) -> Callable[[], bool]:
-        """Return what tells whether the present session was left."""
-        number = self._runs
-        return lambda: self._stopping or self._runs != number
+    def _complain(self, error: Exception) -> None:
+        self._mailbox.refuse(f"Something went wrong beside the training, which goes on: {_words(error)}")
 
     def _failed(self, error: Exception, runs: Sequence[Run]) -> None:
-        """Have what went wrong beside the training end it, as long as it is about what is trained."""
+        """Have what went wrong beside the training stop it, as long as it is about what is trained."""
 
         def told() -> None:
-            if self._travel is not None and any(run in self._travel.runs for run in runs):
+            if self._conductor is not None and any(run in self._conductor.travel.runs for run in runs):
                 self._fail(error)
 
         self._commands.put(told)
 
     def _fail(self, error: Exception) -> None:
+        """Stop, and keep all that was recorded: it can be saved, and looked at again."""
         traceback.print_exception(error)
-        self._playing = 0
-        with self._lock:
-            self._leave()
-        self._put(Report(Status.FAILED, _sentence(error), run=self._runs))
-
-    def _put(self, report: Report) -> None:
-        """Leave a report in the mailbox; one with frames, as long as they are of what is shown."""
-        with self._lock:
-            fresh = report.frame is None or (self._travel is not None and report.epoch == self._travel.epoch)
-            if report.run == self._runs and fresh:
-                self._slot = report
-            elif report.frame is not None:
-                self._onlooker.stale = True
+        self._failure = f"The training stopped: {_words(error)}"
+        if self._conductor is not None:
+            self._conductor.playing = 0
+        self._mailbox.put(self._about(Status.FAILED, self._failure))
 
     # ---------------------------------------------------------------- sessions
 
-    def _begin(self, named: Named, number: int) -> None:
-        with self._lock:
-            self._leave()
-        self._runs = number
-        self._diverged = self._opened = ""
-        self._put(Report(Status.STARTING, "Starting", run=number))
+    def _begin(self, named: Named, playing: bool, number: int) -> None:
+        self._leave()
+        self._answer = number
+        self._opened = ""
+        self._mailbox.put(self._about(Status.STARTING, "Starting"))
         if not self._compile({experiment.precision for _, experiment in named}):
             return
         from ganviz.run import Run, Session
@@ -391,176 +370,91 @@ class Trainer:
         session = Session(Run(named[0][1]), named[0][0] or "main")
         others = [session.add(Run(experiment), session.free_name(name)) for name, experiment in named[1:]]
         session.show([session.branches[0], *others])
-        self._enter(session)
+        self._enter(session, int(playing))
 
     def _open(self, path: Path, number: int) -> None:
-        self._put(Report(Status.OPENING, f"Opening {path.name}", run=self._runs))
+        self._answer = number
         try:
             session = self._read(path)
-        except (ExperimentError, MemoryError) as error:
-            self._messages.append(str(error) or f"{path}: there is not enough memory to open it")
+        except Exception as error:
+            # Whatever a file does to its reader, the session that is there goes on.
+            told = isinstance(error, ExperimentError)
+            self._mailbox.refuse(str(error) if told else f"{path}: the file could not be opened: {_words(error)}.")
             session = None
-        # Where the file cannot be used, the session that was there goes on under the new number.
-        self._runs = number
         if session is None:
             self._onlooker.renew()
             return
-        with self._lock:
-            self._leave()
-        self._diverged, self._opened = "", str(path)
-        self._playing = 0
-        self._enter(session)
+        self._leave()
+        self._opened = str(path)
+        self._enter(session, 0)
 
     def _read(self, path: Path) -> Session | None:
         from ganviz.run.opening import read_held
 
         def progress(share: float) -> None:
-            self._put(Report(Status.OPENING, f"Opening {path.name}", progress=share, run=self._runs))
+            self._mailbox.put(self._about(Status.OPENING, f"Opening {path.name}", share))
 
+        progress(0.0)
         held = read_held(path)
-        return held.session(progress, self._until_urgent()) if self._compile(held.precisions) else None
+        return held.session(progress, self._is_leaving) if self._compile(held.precisions) else None
 
-    def _enter(self, session: Session) -> None:
-        self._session = session
-        self._travel = Travel(session)
-        self._clock = Clock()
-        self._diverged = self._travel.diverged
+    def _enter(self, session: Session, playing: int) -> None:
+        from .conductor import Conductor
+
+        self._sessions += 1
+        self._failure = ""
+        conductor = Conductor(session, self._mailbox, self._is_leaving)
+        self._conductor = conductor
+        conductor.travel.settle(self._until_urgent(), self._seeking)
+        conductor.playing = 0 if conductor.travel.diverged else playing
         self._onlooker.welcome()
 
     def _leave(self) -> None:
-        travel, self._session, self._travel = self._travel, None, None
-        if travel is not None:
-            travel.close()
+        conductor, self._conductor = self._conductor, None
+        if conductor is not None:
+            conductor.close()
 
     def _compile(self, precisions: set[int]) -> bool:
         """Have the engine compiled if it is not in the cache; return whether to go on."""
-        number = self._runs
 
         def progress(share: float) -> None:
-            self._put(Report(Status.COMPILING, MESSAGE, progress=share, run=number))
+            self._mailbox.put(self._about(Status.COMPILING, MESSAGE, share))
 
         return all(self._compilation.make(bits, progress) for bits in sorted(precisions)) and not self._stopping
 
     # ---------------------------------------------------------------- orders
 
-    def _change(self, pending: dict[str, Value]) -> None:
+    def _change(self, conductor: Conductor, waiting: dict[str, Value]) -> None:
         with self._lock:
-            changes = dict(pending)
-            pending.clear()
-        self._carried_out += 1
-        session, travel = self._session, self._travel
-        if session is None or travel is None or not changes:
-            return
-        try:
-            self._settle()
-            run = travel.runs[0]
-            if run.step < run.end:
-                self._branch(session, changes, "", None, beside=False)
-            else:
-                run.change_together(changes)
-                self._diverged = ""
-        except ExperimentError as error:
-            self._messages.append(str(error))
-        else:
-            # Steps may take longer from now on: the next bursts are short until that is known.
-            self._clock = Clock()
-        self._onlooker.renew()
-
-    def _branch(
-        self, session: Session, changes: Mapping[str, Value] | None, name: str, seed: int | None, beside: bool
-    ) -> None:
-        self._settle()
-        parent = session.current
-        branch = session.branch(changes, name, seed)
-        others = session.shown if beside else session.shown[1:]
-        # The newest stands first: what is changed next is about it.
-        session.show([branch, *others][:MOST_LANES])
-        self._arrange(session)
-        self._notices.append(
-            f"“{branch.name}” branches from “{parent.name}” at step {branch.since:,}, which is kept as it was."
-        )
-
-    def _show_places(self, session: Session, places: Sequence[int]) -> None:
-        session.show([session.branches[place] for place in places])
-        self._arrange(session)
-
-    def _remove(self, session: Session, place: int) -> None:
-        session.remove(session.branches[place])
-        self._arrange(session)
-
-    def _arrange(self, session: Session) -> None:
-        """Show other branches than before, all at the step that was shown."""
-        assert self._travel is not None
-        position = self._travel.position
-        with self._lock:
-            self._travel.close()
-            self._travel = Travel(session, self._travel.epoch + 1)
-        self._travel.seek(position, self._until_urgent())
-        self._diverged = self._travel.diverged
-        self._clock = Clock()
-
-    def _settle(self) -> None:
-        """Go exactly to where the slider was left."""
-        if self._travel is not None and not self._travel.exact:
-            self._travel.seek(self._travel.position, self._until_urgent())
-
-    def _set_playing(self, playing: int) -> None:
-        travel = self._travel
-        if travel is not None:
-            if playing > 0:
-                self._settle()
-            if playing > 0 and self._diverged and not travel.past:
-                self._messages.append(self._diverged)
-                self._onlooker.stale = True
-                return
-            if not playing:
-                self._settle()
-        self._playing = playing
-        self._clock = Clock() if playing < 0 else self._clock
-        self._onlooker.touch()
-
-    def _single(self, steps: int) -> None:
-        self._playing = 0
-        travel = self._travel
-        if travel is not None:
-            self._settle()
-            self._onlooker.renew()
-            if steps < 0:
-                travel.seek(max(0, travel.position + steps), self._until_urgent())
-            else:
-                travel.advance(steps)
-                self._messages.extend(travel.losses())
-        self._onlooker.renew()
-
-    def _seek(self, step: int) -> None:
-        self._playing = 0
-        if self._travel is not None:
-            self._travel.seek(step, self._until_urgent(), self._seeking)
-            self._onlooker.renew()
+            changes = dict(waiting)
+            waiting.clear()
+        if changes:
+            conductor.change(changes, self._seeking)
 
     def _seeking(self, share: float) -> None:
-        assert self._travel is not None
-        self._put(
-            Report(
-                Status.SEEKING, f"Going to step {self._travel.goal:,}", progress=share, run=self._runs,
-                position=self._travel.goal,
-            )
-        )  # fmt: skip
+        conductor = self._conductor
+        if conductor is not None:
+            goal = conductor.travel.goal
+            self._mailbox.put(replace(self._about(Status.SEEKING, f"Going to step {goal:,}", share), position=goal))
 
-    def _scrub(self, step: int) -> None:
-        self._playing = 0
-        if self._travel is not None:
-            self._travel.scrub(step)
-            self._onlooker.renew()
-
-    def _until_urgent(self) -> Callable[[], bool]:
+    def _until_urgent(self) -> Stop:
         """Return what tells whether a newer command ends the way to the goal of this one."""
         urgent = self._urgent
         return lambda: self._stopping or self._urgent != urgent
 
+    def _until_left(self) -> Stop:
+        """Return what tells whether another session was asked for since."""
+        number = self._answer
+        return lambda: self._stopping or self._issued != number
+
+    def _is_leaving(self) -> bool:
+        """Whether another session was asked for, and the order for it still waits."""
+        return self._stopping or self._issued != self._answer
+
     def _set_limits(self, training: float | None, replay: float | None) -> None:
         self._limit, self._replay_limit = training, replay
-        self._clock = Clock()
+        if self._conductor is not None:
+            self._conductor.pace_anew()
 
     def _set_needs(self, needs: Need) -> None:
         if Need.SPECTRUM in needs & ~self._onlooker.needs and self._run is not None:
@@ -569,20 +463,7 @@ class Trainer:
         self._onlooker.renew()
 
 
-def _different(experiments: Sequence[Experiment]) -> list[dict[str, Value]]:
-    from ganviz.run.session import different
-
-    return different(experiments) if len(experiments) > 1 else [{} for _ in experiments]
-
-
-def _taken(sentences: deque[str]) -> list[str]:
-    taken: list[str] = []
-    with contextlib.suppress(IndexError):
-        while True:
-            taken.append(sentences.popleft())
-    return taken
-
-
-def _sentence(error: Exception) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    return f"The training stopped: {text}"
+def _words(error: Exception) -> str:
+    if isinstance(error, MemoryError):
+        return "there is not enough memory"
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__

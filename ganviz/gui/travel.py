@@ -25,6 +25,7 @@ TOLD_AFTER = 0.3
 """Seconds after which the progress of a way to a step is told."""
 
 Stop = Callable[[], bool]
+Progress = Callable[[float], None]
 
 
 class Travel:
@@ -47,15 +48,13 @@ class Travel:
         self._told: set[int] = set()
         self._kept: list[Keyframe] | None = None
         self.epoch = epoch
-        self.position = self.goal = self.runs[0].step
-        self._since = time.perf_counter()
+        self.position = self.goal = min(run.step for run in self.runs)
         if len(self.runs) > 1:
             from ganviz.run.lockstep import Lockstep
 
             self._lockstep = Lockstep(self.runs)
-            step = min(run.step for run in self.runs)
-            if any(run.step != step for run in self.runs):
-                self.seek(step, lambda: False)
+            if any(run.step != min(self.position, run.end) for run in self.runs):
+                self._stand_near(self.position)
 
     @property
     def exact(self) -> bool:
@@ -69,8 +68,10 @@ class Travel:
 
     @property
     def diverged(self) -> str:
-        """The sentence where the current run cannot go on."""
-        return self.runs[0].diverged if self.runs[0].step == self.runs[0].end else ""
+        """The sentence where none of the runs can go on."""
+        if any(self.position < run.end or not run.diverged for run in self.runs):
+            return ""
+        return self.runs[0].diverged
 
     def advance(self, steps: int) -> None:
         """Go on with all runs."""
@@ -94,13 +95,19 @@ class Travel:
         self._told |= lost.keys()
         return [f"“{self._names[place]}”: {error}" for place, error in lost.items()]
 
-    def seek(self, step: int, should_stop: Stop, progress: Callable[[float], None] | None = None) -> None:
-        """Go to a step exactly, each run as far as it was trained."""
-        self.epoch += 1
-        self._go(step, should_stop, progress)
+    def seek(self, step: int, should_stop: Stop, progress: Progress | None = None) -> bool:
+        """Go to a step exactly, each run as far as it was trained; return whether they are there.
 
-    def _go(self, step: int, should_stop: Stop, progress: Callable[[float], None] | None = None) -> None:
-        self._kept = None
+        Where that was stopped on the way, kept states near the step are shown.
+        """
+        self.epoch += 1
+        return self._go(step, should_stop, progress)
+
+    def settle(self, should_stop: Stop, progress: Progress | None = None) -> bool:
+        """Go exactly to where the slider stands; return whether the runs are there."""
+        return self.exact or self.seek(self.position, should_stop, progress)
+
+    def _go(self, step: int, should_stop: Stop, progress: Progress | None = None) -> bool:
         self.goal = max(0, min(step, max(run.end for run in self.runs)))
         began = time.perf_counter()
         for place, run in enumerate(self.runs):
@@ -111,9 +118,12 @@ class Travel:
                 if progress is not None and time.perf_counter() - began > TOLD_AFTER:
                     progress((place + (now - start) / max(1, goal - start)) / len(self.runs))
 
-            if not run.seek(goal, should_stop, told):
-                break
-        self.position = max(run.step for run in self.runs)
+            # Where a replay leaves what was recorded, the run says so and stands as near as it comes.
+            if not run.seek(goal, should_stop, told) and should_stop():
+                self._stand_near(self.goal)
+                return False
+        self.position, self._kept = max(run.step for run in self.runs), None
+        return True
 
     def scrub(self, step: int) -> None:
         """Show kept states near a step, at once."""
@@ -124,7 +134,7 @@ class Travel:
         self.position = max(0, min(step, max(run.end for run in self.runs)))
         self._kept = [run.nearest(self.position) for run in self.runs]
 
-    def back(self, clock: Clock, speed: float | None) -> bool:
+    def back(self, clock: Clock, speed: float | None, should_stop: Stop) -> bool:
         """Go back as far as the time since the last call allows; return whether it goes on."""
         speed = speed or max(EXACT, max(run.end for run in self.runs) / WHOLE)
         steps = min(clock.due(speed, 1.0), max(1, int(speed * LONGEST)))
@@ -134,7 +144,7 @@ class Travel:
         clock.spend(steps)
         step = max(0, self.position - steps)
         if speed <= EXACT or step == 0:
-            self._go(step, lambda: False)
+            self._go(step, should_stop)
         else:
             self._stand_near(step)
             time.sleep(0.005)

@@ -97,6 +97,19 @@ class EditHistory:
         self._last = -float("inf")
         return _moved(present, edit.before, edit.after)
 
+    def copy(self) -> EditHistory:
+        """Return another history with the same edits."""
+        other = EditHistory(self._clock)
+        other._done, other._undone = list(self._done), list(self._undone)
+        return other
+
+    def settle(self, present: Experiment) -> None:
+        """Forget the last edits that do not hold in what the form shows now."""
+        while self._done and not _holds(self._done[-1].after, self._done[-1], present):
+            self._done.pop()
+        while self._undone and not _holds(self._undone[-1].before, self._undone[-1], present):
+            self._undone.pop()
+
     def clear(self) -> None:
         """Forget all edits: the form is about something else."""
         self._done.clear()
@@ -153,6 +166,11 @@ def _moved(present: Experiment | None, start: Experiment, goal: Experiment) -> E
     except ExperimentError:
         # Those fields have no meaning in what is shown now; the whole of what was shown then has one.
         return goal
+
+
+def _holds(wanted: Experiment, edit: Edit, present: Experiment) -> bool:
+    there, values = wanted.values(), present.values()
+    return all(there.get(path) == values.get(path) for path in _paths(edit.before, edit.after))
 
 
 def _paths(before: Experiment, after: Experiment) -> set[str]:

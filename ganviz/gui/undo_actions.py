@@ -13,16 +13,14 @@ class UndoActions(QObject):
 
     def __init__(self, history: EditHistory, parent: QObject) -> None:
         super().__init__(parent)
-        self._history = history
         self.undo_action = QAction("Undo", self)
         self.undo_action.setShortcuts([QKeySequence("Ctrl+Z")])
         self.redo_action = QAction("Redo", self)
         self.redo_action.setShortcuts([QKeySequence("Ctrl+Shift+Z"), QKeySequence("Ctrl+Y")])
-        self.refresh()
+        self.refresh(history)
 
-    def refresh(self) -> None:
+    def refresh(self, history: EditHistory) -> None:
         """Say what can be undone and done again now."""
-        history = self._history
         for action, text, possible in (
             (self.undo_action, history.undo_text, history.can_undo),
             (self.redo_action, history.redo_text, history.can_redo),

@@ -178,6 +178,16 @@ class Bookmark:
     name: str
 
 
+@dataclass(frozen=True)
+class Made:
+    """What a person has made of a session: its branches, how many changes there are in each, bookmarks and notes."""
+
+    branches: tuple[tuple[int, str, int], ...] = ()
+    changes: tuple[int, ...] = ()
+    bookmarks: tuple[Bookmark, ...] = ()
+    notes: str = ""
+
+
 @dataclass(frozen=True, eq=False)
 class BranchState:
     """A run of a session: its name, and of which other run, by its place, it is a branch from which step on."""

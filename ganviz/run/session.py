@@ -12,7 +12,7 @@ from ganviz.experiment.files import MOST_LANES
 
 from .frame import Mark
 from .keyframes import LIMIT, MOST
-from .recorded import Bookmark, BranchState, Finding, Logged, SessionState
+from .recorded import Bookmark, BranchState, Finding, Logged, Made, SessionState
 from .run import Run
 
 KEPT = 50_000
@@ -25,6 +25,8 @@ class Branch:
 
     Attributes
     ----------
+    number : int
+        Its own for as long as the session lasts.
     parent : Branch or None
         The one that it branched from, after ``since`` steps.
     marked : tuple, optional
@@ -35,6 +37,7 @@ class Branch:
     run: Run
     parent: Branch | None = None
     since: int = 0
+    number: int = 0
     marked: tuple[Any, tuple[Mark, ...]] | None = None
 
 
@@ -53,8 +56,9 @@ class Session:
     """
 
     def __init__(self, run: Run, name: str = "main") -> None:
-        self.branches = [Branch(name, run)]
-        self.shown = self.branches[:1]
+        self.branches: list[Branch] = []
+        self._numbered = 0
+        self.shown = [self._add(Branch(name, run))]
         self.bookmarks: list[Bookmark] = []
         self.notes = ""
 
@@ -120,10 +124,32 @@ class Session:
             raise ValueError(f"{len(shown)} branches cannot be shown side by side: allowed are 1 to {MOST_LANES}")
         self.shown = shown
 
+    def find(self, number: int) -> Branch:
+        """Return the branch of a number.
+
+        Raises
+        ------
+        ValueError
+            Where it is not there any more.
+        """
+        found = next((branch for branch in self.branches if branch.number == number), None)
+        if found is None:
+            raise ValueError("this branch is not there any more: it was removed")
+        return found
+
+    def free_seed(self) -> int:
+        """Return a seed under which no branch draws its data and noise."""
+        return 1 + max(branch.run.experiment.seed for branch in self.branches)
+
     @property
-    def touched(self) -> bool:
-        """Whether there is something that a person made and would miss: branches, bookmarks, notes."""
-        return len(self.branches) > 1 or bool(self.bookmarks) or bool(self.notes.strip())
+    def made(self) -> Made:
+        """What a person has made of it and would miss."""
+        return Made(
+            tuple((branch.number, branch.name, branch.since) for branch in self.branches),
+            tuple(len(branch.run.log) for branch in self.branches),
+            tuple(self.bookmarks),
+            self.notes.strip(),
+        )
 
     def bookmark(self, step: int, name: str = "") -> Bookmark:
         """Mark a step of the current branch."""
@@ -177,9 +203,10 @@ class Session:
         """Set a session up from plain data."""
         session = cls.__new__(cls)
         session.branches = []
+        session._numbered = 0
         for kept in state.branches:
             parent = session.branches[kept.parent] if kept.parent >= 0 else None
-            session.branches.append(Branch(kept.name, Run.from_recorded(kept.recorded), parent, kept.since))
+            session._number(Branch(kept.name, Run.from_recorded(kept.recorded), parent, kept.since))
         session.shown = [session.branches[place] for place in state.shown]
         session.bookmarks = list(state.bookmarks)
         session.notes = state.notes
@@ -206,9 +233,14 @@ class Session:
         return cls.from_state(read_session(Path(path)))
 
     def _add(self, branch: Branch) -> Branch:
-        self.branches.append(branch)
+        self._number(branch)
         self._share_memory()
         return branch
+
+    def _number(self, branch: Branch) -> None:
+        branch.number = self._numbered
+        self._numbered += 1
+        self.branches.append(branch)
 
     def _share_memory(self) -> None:
         count = len(self.branches)

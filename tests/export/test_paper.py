@@ -133,7 +133,7 @@ def test_several_scenes_stand_in_a_grid(tmp_path, count):
 def test_the_first_of_several_is_the_largest():
     from matplotlib.figure import Figure
 
-    places = paper._places(Figure(), 5)
+    places = paper._places(Figure(), 5, 0)
     areas = [place.get_position().width * place.get_position().height for place in places]
     assert areas[0] > 3 * max(areas[1:])
     assert all(place.get_position().x0 > places[0].get_position().x1 for place in places[1:])

@@ -36,6 +36,14 @@ def _own_settings(tmp_path_factory, monkeypatch):
         QSettings.setPath(form, QSettings.Scope.UserScope, folder)
 
 
+@pytest.fixture(autouse=True)
+def _unsaved_work_is_given_up(monkeypatch):
+    """Answer the question before leaving, which would wait for ever; those that ask about it answer otherwise."""
+    from ganviz.gui import keeper
+
+    monkeypatch.setattr(keeper, "ask_to_save", lambda *_: "discard")
+
+
 @pytest.fixture(scope="package", autouse=True)
 def _garbage():
     """Collect garbage between tests alone, where nothing of Qt is being deleted, as the window does."""

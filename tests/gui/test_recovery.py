@@ -110,11 +110,15 @@ def test_the_question_is_asked_for_one_after_the_other(qtbot):
     said = []
     bar.recover_wanted.connect(lambda path: said.append(("recover", path)))
     bar.discard_wanted.connect(lambda path: said.append(("discard", path)))
+    bar.discard_wanted.connect(bar.settle)
     bar.show_leftovers([])
     assert bar.isHidden()
     bar.show_leftovers([first, second, third])
     assert "(2 more)" in bar.label.text()
     bar.recover_button.click()
+    # It may be that what there is shall not be left for it.
+    assert bar.asked is first
+    bar.settle(first.path)
     bar.later_button.click()
     assert not bar.isHidden()
     bar.discard_button.click()

@@ -213,7 +213,7 @@ def test_restart(trainer):
     trainer.start(experiment_of())
     wait_for(trainer, has_step(200))
     trainer.play(False)
-    trainer.restart(experiment_of(data__kind="gaussian", noise__dimension=1))
+    trainer.restart(experiment_of(data__kind="gaussian", noise__dimension=1), playing=False)
     report = wait_for(trainer, lambda report: report.run == 2 and report.frame is not None)
     assert report.status is Status.PAUSED
     assert report.frame.step == 0

@@ -100,10 +100,10 @@ def test_the_actions_say_what_they_would_do(qapp):
     actions = UndoActions(history, parent)
     assert not actions.undo_action.isEnabled()
     history.record(BASE, clipped(0.02), "this & that")
-    actions.refresh()
+    actions.refresh(history)
     assert actions.undo_action.text() == "Undo this && that"
     history.undo()
-    actions.refresh()
+    actions.refresh(history)
     assert actions.redo_action.isEnabled() and not actions.undo_action.isEnabled()
     keys = [key.toString() for key in actions.redo_action.shortcuts()]
     assert keys == ["Ctrl+Shift+Z", "Ctrl+Y"]

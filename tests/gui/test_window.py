@@ -100,7 +100,7 @@ def trains(qtbot, window, more=1):
 
 def stands(qtbot, window):
     """Wait until the window shows a paused run; return its step."""
-    qtbot.waitUntil(lambda: window.status_label.text() != "", timeout=10_000)
+    qtbot.waitUntil(lambda: window.status.state_label.text() != "", timeout=10_000)
     before = step(window)
     qtbot.wait(120)
     assert step(window) == before
@@ -109,7 +109,7 @@ def stands(qtbot, window):
 
 def started_anew(qtbot, window, run):
     """Wait until a frame of the given run is shown."""
-    qtbot.waitUntil(lambda: window._run_shown == run and window._latest.frame is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: window._session == run and window._latest.frame is not None, timeout=10_000)
 
 
 def button(window, action):
@@ -173,9 +173,9 @@ def test_it_opens_and_trains(opened, qtbot, setup):
     assert window.windowTitle() == "ganviz"
     assert window.running == Experiment.from_mapping(setup)
     trains(qtbot, window, 50)
-    assert window.step_label.text() == f"step {step(window):,}"
-    assert window.status_label.text() == ""
-    qtbot.waitUntil(lambda: "steps/s" in window.speed_label.text(), timeout=5000)
+    assert window.status.step_label.text() == f"step {step(window):,}"
+    assert window.status.state_label.text() == ""
+    qtbot.waitUntil(lambda: "steps/s" in window.status.speed_label.text(), timeout=5000)
     visible = {name for name, canvas in window.stage.canvases.items() if canvas.isVisible()}
     assert visible == {view.name for view in window.stage.views}
     applying = {view.name for view in views_for(window.running)}
@@ -207,7 +207,7 @@ def test_pause_step_and_reset_by_mouse(opened, qtbot):
     click(qtbot, window, window.controls.play_action)
     at = stands(qtbot, window)
     assert window.controls.play_action.text() == "Play"
-    assert window.status_label.text() == "paused"
+    assert window.status.state_label.text() == "paused"
     for more in range(1, 4):
         click(qtbot, window, window.controls.step_action)
         qtbot.waitUntil(lambda more=more: step(window) == at + more)
@@ -378,7 +378,7 @@ def test_a_change_of_the_objective_changes_the_views_at_once(opened, qtbot):
     qtbot.waitUntil(window.stage.canvases["clipping"].isVisible)
     qtbot.waitUntil(lambda: window.stage.frame_shown.metrics.get("clip_fraction", 0) > 0)
     assert window.stage.canvases["scores"].shown.title == "Critic"
-    assert window._run_shown == 1
+    assert window._session == 1
 
 
 def test_an_edit_that_needs_a_restart_waits_for_it(opened, qtbot):
@@ -440,8 +440,8 @@ def test_an_edit_that_is_no_value_is_explained_and_taken_back(opened, qtbot):
     assert "schedule.batch" in refusal(qtbot, window)
     assert window.form.field("schedule.batch").edit.text() == "16"
     # Allowed by itself, but not beside the other values.
-    window.draft = window.draft.replace({"data.kind": "uniform"})
-    window._show_draft()
+    window.editing.draft = window.draft.replace({"data.kind": "uniform"})
+    window.editing.show_draft()
     enter(qtbot, window, "data.low", "3")
     assert "data.low = 3" in refusal(qtbot, window)
     assert window.form.field("data.low").edit.text() == "-1"
@@ -521,7 +521,7 @@ def test_both_players_take_extragradient_and_leave_it_together(opened, qtbot):
     qtbot.waitUntil(lambda: window.stage.frame_shown.experiment.optimizer.generator.kind == "adam")
     assert window.stage.frame_shown.experiment == window.running == window.draft
     trains(qtbot, window, 10)
-    assert window._run_shown == 1
+    assert window._session == 1
     assert not window.restart_button.isVisible()
 
 
@@ -576,7 +576,7 @@ def test_penalty_noise_and_average_act_at_once(opened, qtbot):
     assert frame.average.shape == frame.fake.shape
     assert "averaged fake" in [layer.label for layer in window.stage.canvases["plane"].shown.layers]
     trains(qtbot, window, 5)
-    assert window._run_shown == 1
+    assert window._session == 1
 
 
 @pytest.mark.parametrize("setup", [SMALL, LINE], ids=["plane", "line"])
@@ -591,7 +591,7 @@ def test_every_objective_in_turn(opened, qtbot, setup):
         }
         assert ("objective.real_label" in visible) == (kind in ("minimax", "non-saturating", "least-squares"))
         assert ("objective.generator_alpha" in visible) == (kind == "alpha")
-    assert window._run_shown == 1
+    assert window._session == 1
     assert not window.restart_button.isVisible()
 
 
@@ -789,7 +789,7 @@ def test_bad_files_are_explained_and_the_training_goes_on(opened, qtbot, tmp_pat
             assert word in sentence
         trains(qtbot, window, 5)
         assert window.running == window.draft == before
-        assert window._run_shown == 1
+        assert window._session == 1
         assert not window.restart_button.isVisible()
 
 
@@ -825,7 +825,7 @@ def test_a_window_opens_on_a_preset(opened, qtbot):
 @pytest.mark.parametrize("setup", [DIVERGING, DIVERGING_DEEP], ids=["shallow", "deep"])
 def test_divergence(opened, qtbot, tmp_path, monkeypatch, setup):
     window = opened(with_infinite_samples(setup) if setup is DIVERGING_DEEP else setup, training=False)
-    qtbot.waitUntil(lambda: window.status_label.text() == "diverged", timeout=10_000)
+    qtbot.waitUntil(lambda: window.status.state_label.text() == "diverged", timeout=10_000)
     assert window.banner.isVisible()
     assert "Training diverged in step" in window.banner.label.text()
     assert f"Step {step(window):,}, the last finite one, was kept" in window.banner.label.text()
@@ -850,11 +850,11 @@ def test_divergence(opened, qtbot, tmp_path, monkeypatch, setup):
 
 def test_a_diverged_run_goes_on_after_a_change(opened, qtbot):
     window = opened(DIVERGING, training=False)
-    qtbot.waitUntil(lambda: window.status_label.text() == "diverged", timeout=10_000)
+    qtbot.waitUntil(lambda: window.status.state_label.text() == "diverged", timeout=10_000)
     at = step(window)
     enter(qtbot, window, "optimizer.generator.learning_rate", "0")
     enter(qtbot, window, "optimizer.discriminator.learning_rate", "0")
-    qtbot.waitUntil(lambda: window.status_label.text() == "paused")
+    qtbot.waitUntil(lambda: window.status.state_label.text() == "paused")
     click(qtbot, window, window.controls.play_action)
     qtbot.waitUntil(lambda: step(window) > at + 5)
     # The sentence is no longer true, so it is no longer there.
@@ -866,7 +866,7 @@ def test_a_diverged_run_goes_on_after_a_change(opened, qtbot):
 
 def test_a_reset_leaves_divergence_behind(opened, qtbot):
     window = opened(DIVERGING, training=False)
-    qtbot.waitUntil(lambda: window.status_label.text() == "diverged", timeout=10_000)
+    qtbot.waitUntil(lambda: window.status.state_label.text() == "diverged", timeout=10_000)
     window.open_path(Path("nowhere.toml"))
     assert "nowhere.toml" in refusal(qtbot, window)
     window._start([("", Experiment.from_mapping(SMALL))])
@@ -1029,9 +1029,9 @@ def test_the_form_can_be_put_away(opened, qtbot):
 
 def test_live_fields_act_while_other_data_wait_for_a_restart(opened, qtbot):
     window = opened()
-    window._on_edited("data.kind", "moons")
+    window.editing.edit_field("data.kind", "moons")
     assert window.restart_button.isVisible()
-    window._on_edited("optimizer.generator.learning_rate", 0.0)
+    window.editing.edit_field("optimizer.generator.learning_rate", 0.0)
     qtbot.waitUntil(
         lambda: window.stage.frame_shown.experiment["optimizer.generator.learning_rate"] == 0.0, timeout=20_000
     )
@@ -1041,20 +1041,20 @@ def test_live_fields_act_while_other_data_wait_for_a_restart(opened, qtbot):
 
 def test_what_means_nothing_beside_the_running_experiment_waits(opened, qtbot):
     window = opened({**LINE, "data.kind": "student-t", "data.standardize": True})
-    window._on_edited("data.standardize", False)
-    window._on_edited("data.dof", 1.5)
+    window.editing.edit_field("data.standardize", False)
+    window.editing.edit_field("data.dof", 1.5)
     assert (window.draft["data.dof"], window.running["data.dof"]) == (1.5, 3.0)
     assert "2 changes" in window.restart_button.text()
 
 
 def test_a_changed_preset_is_no_longer_called_by_its_name(opened, qtbot):
     window = opened(load("mixture-1d"), "mixture-1d")
-    title = window.origin.title
+    title = window.editing.origin.title
     rate = window.draft["optimizer.generator.learning_rate"]
-    window._on_edited("optimizer.generator.learning_rate", rate / 2)
+    window.editing.edit_field("optimizer.generator.learning_rate", rate / 2)
     assert window.controls.preset_box.currentData() == ""
     qtbot.waitUntil(lambda: window.stage.frame_shown.experiment.title == f"{title} (changed)", timeout=20_000)
-    window._on_edited("optimizer.generator.learning_rate", rate)
+    window.editing.edit_field("optimizer.generator.learning_rate", rate)
     assert window.controls.preset_box.currentData() == "mixture-1d"
     assert window.running.title == title
 

@@ -34,7 +34,7 @@ def window(qtbot, monkeypatch):
     made.show()
     qtbot.waitUntil(lambda: shown(made) is not None and shown(made).step > 300, timeout=20_000)
     made.toggle_playing()
-    qtbot.waitUntil(lambda: made.status_label.text() == "paused", timeout=10_000)
+    qtbot.waitUntil(lambda: made.status.state_label.text() == "paused", timeout=10_000)
     yield made
     made.close()
 
@@ -80,7 +80,7 @@ def test_dragging_the_timeline_goes_to_the_step(window, qtbot):
     at(qtbot, window, step)
     assert np.array_equal(shown(window).fake, fakes(step))
     assert shown(window).end == end
-    assert window.step_label.text() == f"step {step:,}"
+    assert window.status.step_label.text() == f"step {step:,}"
 
 
 def test_keys_go_through_time(window, qtbot):
@@ -139,11 +139,11 @@ def test_undo_and_redo_of_an_edit(window, qtbot):
     enter(qtbot, window, "optimizer.generator.learning_rate", "0.01")
     qtbot.waitUntil(lambda: shown(window).experiment.optimizer.generator.learning_rate == 0.01)
     window.setFocus()
-    assert "0.01" in window._undo.undo_action.text()
-    window._undo.undo_action.trigger()
+    assert "0.01" in window.editing.undo_actions.undo_action.text()
+    window.editing.undo_actions.undo_action.trigger()
     qtbot.waitUntil(lambda: shown(window).experiment.optimizer.generator.learning_rate == 2e-4)
     assert window.draft.optimizer.generator.learning_rate == 2e-4
-    window._undo.redo_action.trigger()
+    window.editing.undo_actions.redo_action.trigger()
     qtbot.waitUntil(lambda: shown(window).experiment.optimizer.generator.learning_rate == 0.01)
 
 
@@ -166,7 +166,7 @@ def test_a_session_is_saved_and_opened_again(window, qtbot, tmp_path, monkeypatc
     qtbot.waitUntil(path.exists)
     qtbot.waitUntil(lambda: "saved" in window.statusBar().currentMessage())
     assert window.asked == []
-    window._on_preset("mixture-1d")
+    window.opening.open_preset("mixture-1d")
     qtbot.waitUntil(lambda: shown(window).experiment.data.kind != "ring", timeout=20_000)
     assert window.asked == []
     drop(window, path)
@@ -184,9 +184,9 @@ def test_an_exported_picture_is_a_save_file(window, qtbot, tmp_path, monkeypatch
     window.single_step()
     at(qtbot, window, 91)
     monkeypatch.setattr("ganviz.gui.window.ask_for_figure", lambda *_: path)
-    window._export(["plane"])
+    window.exporting.export(["plane"], "plane")
     before = shown(window).fake.copy()
-    window._on_preset("mixture-1d")
+    window.opening.open_preset("mixture-1d")
     qtbot.waitUntil(lambda: shown(window).experiment.data.kind != "ring", timeout=20_000)
     assert window.asked == ["this session"]
     drop(window, path)
@@ -206,7 +206,7 @@ def test_bookmarks_that_are_not_saved_are_asked_for(window, qtbot, monkeypatch):
 
 
 def test_the_preset_of_two_lanes(window, qtbot):
-    window._on_preset("gan-beside-wgan")
+    window.opening.open_preset("gan-beside-wgan")
     qtbot.waitUntil(lambda: len(window.stage.lanes) == 2, timeout=20_000)
     assert [lane.name for lane in window.stage.lanes] == [name for name, _ in lanes_of("gan-beside-wgan")]
     qtbot.waitUntil(lambda: shown(window).step > 20, timeout=20_000)
@@ -216,7 +216,7 @@ def test_the_preset_of_two_lanes(window, qtbot):
 
 
 def test_the_preset_that_is_a_session(window, qtbot):
-    window._on_preset("one-step-before-collapse")
+    window.opening.open_preset("one-step-before-collapse")
     qtbot.waitUntil(lambda: shown(window).end == 4000, timeout=20_000)
     step = shown(window).step
     assert 2500 <= step < 2520

@@ -112,14 +112,35 @@ def test_marks_are_in_the_order_of_their_steps():
 
 def test_what_a_person_made_is_known():
     session = session_of()
-    assert not session.touched
+    began = session.made
+    session.current.run.advance(3)
     session.notes = " \n"
-    assert not session.touched
-    session.notes = "mind the third mode"
-    assert session.touched
-    session.notes = ""
-    session.bookmark(2)
-    assert session.touched
+    assert session.made == began
+    for make in (
+        lambda: setattr(session, "notes", "mind the third mode"),
+        lambda: session.bookmark(2),
+        lambda: session.current.run.change("discriminator.clip", 0.3),
+        lambda: session.branch(name="aside"),
+        lambda: setattr(session.branches[0], "name", "first"),
+        lambda: session.remove(session.branches[1]),
+    ):
+        before = session.made
+        make()
+        assert session.made != before
+
+
+def test_branches_have_numbers_of_their_own():
+    session = session_of()
+    numbers = [branch.number for branch in session.branches]
+    assert len(set(numbers)) == len(numbers)
+    other = session.branch()
+    session.remove(other)
+    again = session.branch()
+    assert again.number not in {*numbers, other.number}
+    assert session.find(again.number) is again
+    with pytest.raises(ValueError, match="not there any more"):
+        session.find(other.number)
+    assert session.free_seed() not in {branch.run.experiment.seed for branch in session.branches}
     assert session_of().branches != session.branches
 
 
