@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
@@ -22,10 +23,10 @@ from .recovery_bar import RecoveryBar
 from .reports import Report, Snapshot
 from .trainer import Trainer
 
-TOLD_AFTER = 400
-"""Milliseconds of waiting for a file to be written after which that is told."""
-LOOK_EVERY = 10
-"""Milliseconds between two looks whether it is written."""
+TOLD_AFTER = 0.4
+"""Seconds of waiting for a file to be written after which that is told."""
+LOOK_EVERY = 0.005
+"""Seconds between two looks whether it is written."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -228,17 +229,25 @@ class Keeper(QObject):
         """Wait until what is being saved is written; return whether it is, and the person did not give up waiting."""
         if not self._pending:
             return True
+        began, dialog = time.monotonic(), None
+        while self._pending and not (dialog is not None and dialog.wasCanceled()):
+            QApplication.processEvents(QEventLoop.ProcessEventsFlag.AllEvents)
+            time.sleep(LOOK_EVERY)
+            self.pull()
+            if dialog is None and time.monotonic() - began > TOLD_AFTER:
+                dialog = self._waiting()
+        if dialog is not None:
+            dialog.reset()
+            dialog.deleteLater()
+        return not self._pending and not self._problem
+
+    def _waiting(self) -> QProgressDialog:
+        """Return a dialog that says what is waited for, and lets the person give up."""
         dialog = QProgressDialog("Saving the session …", "Do not wait", 0, 0, self._window)
         dialog.setWindowModality(Qt.WindowModality.WindowModal)
-        dialog.setMinimumDuration(TOLD_AFTER)
-        dialog.setValue(0)
-        while self._pending and not dialog.wasCanceled():
-            QApplication.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, LOOK_EVERY)
-            self.pull()
-        done = not self._pending and not self._problem
-        dialog.close()
-        dialog.deleteLater()
-        return done
+        dialog.setMinimumDuration(0)
+        dialog.show()
+        return dialog
 
     def _request(self) -> None:
         """Have the session given to the thread that saves it now and then; where there is none, it asks again."""

@@ -126,6 +126,11 @@ class Track(QWidget):
         self._move(step)
         self.sought.emit(step)
 
+    def be_patient(self) -> None:
+        """Wait on for the run, which is on its way."""
+        if self._awaited is not None:
+            self._patience.start()
+
     def let_go(self) -> None:
         """Follow the run again."""
         self._arrive()
@@ -274,7 +279,7 @@ class Track(QWidget):
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Open what is marked; elsewhere a double click is a click."""
-        near = self._group_near(event.position().x())
+        near = self._group_near(event.position().x()) if event.position().y() < self._groove - self._radius else []
         if event.button() == Qt.MouseButton.LeftButton and near:
             self.mark_activated.emit(max(near, key=lambda mark: WEIGHT[mark.kind]))
         else:
@@ -290,7 +295,7 @@ class Track(QWidget):
     @Slot()
     def _tell(self) -> None:
         if self._dragging and self.step != self._told:
-            self._told = self.step
+            self._told, self._rested = self.step, None
             self._pace.start()
             self.scrubbed.emit(self.step)
 

@@ -464,6 +464,5 @@ class Trainer:
 
 
 def _words(error: Exception) -> str:
-    if isinstance(error, MemoryError):
-        return "there is not enough memory"
-    return " ".join(str(error).split()).rstrip(".") or type(error).__name__
+    told = " ".join(str(error).split()).rstrip(".")
+    return told or ("there is not enough memory" if isinstance(error, MemoryError) else type(error).__name__)

@@ -296,6 +296,7 @@ class Window(QMainWindow):
         match report.status:
             case Status.SEEKING:
                 self.status.show_progress(report.message, report.progress)
+                self.timeline.track.be_patient()
                 return
             case Status.STARTING | Status.COMPILING | Status.OPENING:
                 self.banner.show_progress(report.message, report.progress)

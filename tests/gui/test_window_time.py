@@ -183,7 +183,7 @@ def test_an_exported_picture_is_a_save_file(window, qtbot, tmp_path, monkeypatch
     enter(qtbot, window, "optimizer.generator.learning_rate", "0.01")
     window.single_step()
     at(qtbot, window, 91)
-    monkeypatch.setattr("ganviz.gui.window.ask_for_figure", lambda *_: path)
+    monkeypatch.setattr("ganviz.gui.exporting.ask_for_figure", lambda *_: path)
     window.exporting.export(["plane"], "plane")
     before = shown(window).fake.copy()
     window.opening.open_preset("mixture-1d")
