@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 import pytest
-from driving import wait_for_frame
+from driving import wait_for, wait_for_frame
 
 from ganviz.experiment import Experiment
 from ganviz.gui.reports import Status
@@ -198,3 +198,148 @@ def test_sessions_are_saved_and_opened(trainer, tmp_path):
     assert later.frame.step == 250
     assert later.session == report.session
     assert any("missing.ganviz" in sentence for sentence in trainer.messages())
+
+
+WIDE = {"generator__hidden": [256, 256], "discriminator__hidden": [256, 256]}
+
+
+def test_a_branch_leaves_where_the_slider_stands(trainer):
+    """Whatever keys are pressed after it: the way there is gone to its end."""
+    trained(trainer, 400, **WIDE)
+    for number, make in enumerate((lambda: trainer.branch("aside"), lambda: trainer.change("discriminator.clip", 0.4))):
+        step = 377 - number
+        trainer.show_branches([0])
+        trainer.seek(step)
+        make()
+        for _ in range(3):
+            trainer.play(0)
+        report = wait_for_frame(trainer, lambda report, n=number: len(report.branches) == n + 2, seconds=60)
+        assert report.branches[-1].since == step
+
+
+def test_lanes_whose_way_was_cut_off_are_not_called_exact(trainer):
+    trained(trainer, 400, **WIDE)
+    trainer.branch()
+    wait_for_frame(trainer, lambda report: len(report.lanes) == 2)
+    travel = trainer._conductor.travel
+    stops = iter([False, True])
+    assert not travel.seek(251, lambda: next(stops, True))
+    assert (travel.position, travel.exact) == (251, False)
+    assert travel.settle(lambda: False)
+    assert [run.step for run in travel.runs] == [251, 251]
+
+
+def test_a_branch_that_is_gone_is_told_and_nothing_else_happens(trainer):
+    trained(trainer, 20)
+    trainer.branch("other")
+    wait_for_frame(trainer, lambda report: len(report.branches) == 2)
+    trainer.remove_branch(1)
+    trainer.show_branches([1])
+    trainer.rename_branch(1, "late")
+    trainer.remove_branch(9)
+    report = wait_for_frame(trainer, lambda report: report.orders == trainer.orders)
+    assert len(report.branches) == 1
+    assert report.status is Status.PAUSED
+    sentences = trainer.messages()
+    assert len(sentences) == 3
+    assert all("not there any more" in sentence for sentence in sentences)
+
+
+def test_a_diverged_lane_stops_no_other(trainer):
+    trained(trainer, 20, generator__hidden=[], discriminator__hidden=[], objective__kind="wasserstein")
+    trainer.branch("wild")
+    rates = {f"optimizer.{player}.learning_rate": 10.0 for player in ("generator", "discriminator")}
+    trainer.change_together({**rates, **{path.replace("learning_rate", "kind"): "sgd" for path in rates}})
+    trainer.play(1)
+    report = wait_for_frame(trainer, lambda report: report.end > 600)
+    assert report.branches[1].end < 200
+    trainer.play(0)
+    wait_for_frame(trainer, lambda report: report.status is Status.PAUSED)
+    trainer.show_branches([1, 0])
+    wait_for_frame(trainer, lambda report: [lane.branch for lane in report.lanes] == [1, 0])
+    trainer.play(1)
+    again = wait_for_frame(trainer, lambda more: more.end > report.end + 200)
+    assert again.status is Status.RUNNING
+    trainer.play(0)
+    trainer.show_branches([1])
+    wait_for_frame(trainer, lambda report: report.status is Status.DIVERGED)
+
+
+def test_other_noise_is_other_noise_however_fast_it_is_asked_for(trainer):
+    trained(trainer, 20)
+    for _ in range(3):
+        trainer.branch(fresh=True)
+    report = wait_for_frame(trainer, lambda report: len(report.lanes) == 4)
+    assert len({lane.frame.experiment.seed for lane in report.lanes}) == 4
+
+
+def test_whatever_a_file_does_to_its_reader_the_session_stays(trainer, tmp_path, monkeypatch):
+    from ganviz.run import opening
+
+    def fail(_):
+        raise RecursionError("too deep")
+
+    trained(trainer, 60)
+    session = trainer._sessions
+    monkeypatch.setattr(opening, "read_held", fail)
+    number = trainer.open(tmp_path / "a.ganviz")
+    report = wait_for_frame(trainer, lambda report: report.run == number)
+    assert (report.session, report.frame.step, report.status) == (session, 60, Status.PAUSED)
+    assert trainer.messages() == [f"{tmp_path / 'a.ganviz'}: the file could not be opened: too deep."]
+
+
+def test_an_opening_is_seen_and_ended_by_another_one_alone(trainer, tmp_path, monkeypatch):
+    from ganviz.run import opening
+
+    seen = []
+
+    class Held:
+        precisions = ()
+
+        def session(self, progress, should_stop):
+            for share in range(1, 100):
+                progress(share / 100)
+                time.sleep(0.005)
+                if should_stop():
+                    seen.append(share)
+                    return None
+            return None
+
+    trained(trainer, 60)
+    monkeypatch.setattr(opening, "read_held", lambda _: Held())
+    number = trainer.open(tmp_path / "long.ganviz")
+    trainer.play(0)
+    report = wait_for(trainer, lambda report: report.status is Status.OPENING and report.progress > 0.3)
+    assert report.run == number
+    assert "long.ganviz" in report.message
+    trainer.restart(experiment_of(seed=3), playing=False)
+    wait_for_frame(trainer, lambda report: report.frame.experiment.seed == 3)
+    assert len(seen) == 1
+
+
+def test_where_a_replay_leaves_what_was_recorded_is_told(trainer):
+    trained(trainer, 200)
+    trainer.branch("other")
+    wait_for_frame(trainer, lambda report: len(report.lanes) == 2)
+    trainer._conductor.travel.runs[1].note = "It went another way."
+    trainer.seek(100)
+    assert wait_for_frame(trainer, lambda report: report.note).note == "It went another way."
+
+
+def test_a_session_is_always_given_or_refused(trainer, monkeypatch):
+    from ganviz.run import Session
+
+    def fail(_):
+        raise MemoryError
+
+    trained(trainer, 20)
+    given, refused = [], []
+    with monkeypatch.context() as patch:
+        patch.setattr(Session, "state", fail)
+        trainer.save(given.append, refused.append)
+        end = time.perf_counter() + 5
+        while not refused and time.perf_counter() < end:
+            time.sleep(0.01)
+    assert (given, refused) == ([], ["The session cannot be saved: there is not enough memory."])
+    trainer.seek(3)
+    wait_for_frame(trainer, lambda report: report.frame.step == 3)
