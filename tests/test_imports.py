@@ -38,3 +38,18 @@ def test_what_compiles_nothing_loads_neither_compiler_nor_matplotlib(code):
 
 def test_the_package_itself_loads_nothing():
     assert not loaded_by("import ganviz") & (SLOW | WINDOW | {"numpy"})
+
+
+def test_a_window_is_there_before_the_compiler_is_loaded():
+    code = (
+        "from ganviz.gui.app import make_application\n"
+        "from ganviz.gui.window import Window\n"
+        "from ganviz.experiment import load\n"
+        "app = make_application(); window = Window(load('ring-wgan-clip')); window.show()"
+    )
+    code = "import os; os.environ['QT_QPA_PLATFORM'] = 'offscreen'\n" + code
+    done = subprocess.run(
+        [sys.executable, "-c", code + "\nimport sys, os; print(*sys.modules, flush=True); os._exit(0)"],
+        capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    assert not {name.partition(".")[0] for name in done.stdout.split()} & SLOW

@@ -23,6 +23,23 @@ SHARES = (1, 1)
 """Widths of the stage and of the page beside it."""
 
 
+class Canvases(dict[str, PlotCanvas]):
+    """A canvas for each view by its name, made when it is first asked for: most views are seldom looked at."""
+
+    def __init__(self, parent: QWidget, theme: Theme) -> None:
+        super().__init__()
+        self._parent, self.theme = parent, theme
+
+    def __missing__(self, name: str) -> PlotCanvas:
+        canvas = PlotCanvas(self._parent, self.theme)
+        canvas.setMinimumSize(120, 90)
+        canvas.setAccessibleName(VIEWS[name].title)
+        canvas.setToolTip("".join(f"<p>{html.escape(note)}</p>" for note in VIEWS[name].notes))
+        canvas.hide()
+        self[name] = canvas
+        return canvas
+
+
 class Stage(QSplitter):
     """One canvas for each view; those of the data, and those of the page that is chosen, are visible.
 
@@ -39,12 +56,7 @@ class Stage(QSplitter):
         self._data, self._beside = QWidget(self), QWidget(self)
         self._page = QWidget(self._beside)
         # A splitter makes a pane of every child of its own.
-        self.canvases = {name: PlotCanvas(self._data, theme) for name in VIEWS}
-        for name, canvas in self.canvases.items():
-            canvas.setMinimumSize(120, 90)
-            canvas.setAccessibleName(VIEWS[name].title)
-            canvas.setToolTip("".join(f"<p>{html.escape(note)}</p>" for note in VIEWS[name].notes))
-            canvas.hide()
+        self.canvases = Canvases(self._data, theme)
         self._data_grid, self._page_grid = QGridLayout(self._data), QGridLayout(self._page)
         for grid in (self._data_grid, self._page_grid):
             grid.setContentsMargins(0, 0, 0, 0)
@@ -178,6 +190,7 @@ class Stage(QSplitter):
 
     def set_theme(self, theme: Theme) -> None:
         """Colour all canvases."""
+        self.canvases.theme = theme
         for canvas in self.canvases.values():
             canvas.set_theme(theme)
         self.lane_stage.set_theme(theme)

@@ -10,8 +10,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ganviz.engine.network import Floats
 from ganviz.experiment import Experiment, Value
+
+Floats = NDArray[np.floating]
 
 Values = NDArray[np.float64]
 Singles = NDArray[np.float32]
