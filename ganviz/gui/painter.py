@@ -18,7 +18,21 @@ from PySide6.QtWidgets import QWidget
 
 from ganviz.gui.layer_items import Drawn, Look, extent, make_drawn
 from ganviz.gui.plot_parts import Box, Grid, Header, Overlay, Scale
-from ganviz.plots.scene import Arrows, Axis, Band, Histogram, Image, Layer, Line, Points, Role, Scene, Segments, Strip
+from ganviz.plots.scene import (
+    Arrows,
+    Axis,
+    Band,
+    Histogram,
+    Image,
+    Layer,
+    Line,
+    Points,
+    Role,
+    Scene,
+    Segments,
+    Strip,
+    Style,
+)
 from ganviz.plots.theme import LIGHT, TINT, Theme, rgb
 
 Range = tuple[float, float]
@@ -32,7 +46,9 @@ SIGNS: dict[type[Layer], str] = {
     Points: "●", Arrows: "➜", Band: "■", Histogram: "■", Segments: "╱", Strip: "▀", Image: IMAGE_SIGN,
 }  # fmt: skip
 MISSING_SIGN = "⊗"
-LINE_SIGNS = {"solid": "━━", "dashed": "╺╸╺╸", "dotted": "••••"}
+LINE_SIGNS: dict[Style, str] = {
+    "solid": "━━", "dashed": "╺╸╺╸", "dotted": "••••", "dash-dotted": "╺╸•╺╸•", "dash-dot-dotted": "╺╸••╺╸••",
+}  # fmt: skip
 
 
 class PlotCanvas(pg.PlotWidget):
@@ -214,7 +230,8 @@ class PlotCanvas(pg.PlotWidget):
         if frame == self._frame:
             return
         if scales != self._frame[1] or scene.equal != self._frame[4]:
-            self._ranges.clear()
+            # A range that a person chose on another scale means nothing on this one.
+            self._release()
         self._frame = frame
         self.getPlotItem().showAxis("right", scene.right is not None)
         self._overlay.setVisible(scene.right is not None)
