@@ -16,6 +16,7 @@ from PySide6.QtCore import QEvent, Slot
 from PySide6.QtGui import QFont, QFontMetricsF, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
+from ganviz.gui.crosshair import Crosshair
 from ganviz.gui.layer_items import Drawn, Look, extent, make_drawn
 from ganviz.gui.plot_parts import Box, Grid, Header, Overlay, Scale
 from ganviz.plots.scene import (
@@ -60,6 +61,8 @@ class PlotCanvas(pg.PlotWidget):
         The last scene. (``scene`` is the name of Qt's own graphics scene.)
     theme : Theme
         The colours in use.
+    crosshair : Crosshair
+        The step that is pointed at.
     """
 
     def __init__(self, parent: QWidget | None = None, theme: Theme = LIGHT) -> None:
@@ -100,6 +103,7 @@ class PlotCanvas(pg.PlotWidget):
         # Steps have many digits: fewer of them along the bottom.
         axes["bottom"].setTickDensity(0.6)
         self._grid = Grid(self._box, axes["bottom"], axes["left"])
+        self.crosshair = Crosshair(self._box)
         self._box.taken, self._box.released = self._hold, self.fit
         self._box.sigResized.connect(self._on_resized)
         self._box.sigRangeChanged.connect(self._on_moved)
@@ -132,6 +136,7 @@ class PlotCanvas(pg.PlotWidget):
         for name, (_, drawn) in self._drawn.items():
             if name not in names:
                 drawn.hide()
+        self.crosshair.follow(scene, self.theme, self.font())
 
     def set_theme(self, theme: Theme) -> None:
         """Change the colours, of what is shown too."""
@@ -301,6 +306,7 @@ class PlotCanvas(pg.PlotWidget):
         self._grid.follow()
         for side, drawn in self._drawn.values():
             drawn.moved(self._looks[side])
+        self.crosshair.moved()
 
 
 def fitted_range(low: float, high: float, current: Range | None, log: bool = False) -> Range:

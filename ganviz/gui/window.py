@@ -35,13 +35,15 @@ from . import style
 from .banner import Banner
 from .collector import Collector
 from .controls import Controls
+from .crosshairs import Crosshairs
+from .curve_menu import CurveMenu
 from .dialogs import ask_for_figure, choose_columns, explain, save_scenes
 from .edits import changed_live, waiting, with_company
 from .ensemble import EnsembleWindow
 from .findings import Findings
 from .form import Form, differences, paths_in, said
 from .keeper import Keeper
-from .lanes import Lane, difference_text
+from .lanes import Lane
 from .menus import Menus
 from .reports import Lane as LaneReport
 from .reports import Report, Status
@@ -50,6 +52,7 @@ from .steering import Steering
 from .trainer import Named, Trainer
 from .undo import EditHistory, changed
 from .undo_actions import UndoActions
+from .wording import difference_text
 
 PULL_EVERY = 16
 """Milliseconds between two looks into the mailbox."""
@@ -163,6 +166,10 @@ class Window(QMainWindow):
         menus.page_wanted.connect(self.stage.turn_to)
         menus.show_theme(self.theme.name)
         menus.add_time(self.timeline, self.branches, self.steering.dock)
+        self.curve_menu = CurveMenu(self.stage, self)
+        menus.add_curves(self.curve_menu)
+        self.stage.curves.refused.connect(self._refuse)
+        self.crosshairs = Crosshairs(self.stage, self.steering, self)
         self.branches.refused.connect(self._refuse)
         self.steering.playing_changed.connect(self._on_playing)
 
@@ -591,7 +598,7 @@ class Window(QMainWindow):
         if path is None:
             return
         self._folder = path.parent
-        problem = save_scenes([VIEWS[name].draw(frame) for name in names], path, frame)
+        problem = save_scenes([self.stage.curves.scene(VIEWS[name], frame) for name in names], path, frame)
         if problem:
             self._refuse(problem)
         else:

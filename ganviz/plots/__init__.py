@@ -17,7 +17,23 @@ from .options import PLAIN, CurveOptions
 from .pages import PAGES, Page
 from .pins import Pin, pin_of
 from .plane import plane
-from .scene import Arrows, Axis, Band, Histogram, Image, Layer, Line, Points, Role, Rule, Scene, Segments, Strip, Text
+from .scene import (
+    Arrows,
+    Axis,
+    Band,
+    Histogram,
+    Image,
+    Layer,
+    Line,
+    Points,
+    Role,
+    Rule,
+    Scale,
+    Scene,
+    Segments,
+    Strip,
+    Text,
+)
 from .slope import slope
 from .spectrum import spectrum
 from .theme import DARK, LIGHT, PAPER, THEMES, Theme
@@ -42,6 +58,8 @@ class View:
         Names of the metrics that it shows; `notes` tells how they are estimated.
     curves : callable, optional
         Makes the scene of a view over steps as options want it.
+    scale : {"linear", "log"}
+        Scale of the values where options do not choose another.
     """
 
     name: str
@@ -51,6 +69,7 @@ class View:
     dimensions: tuple[int, ...] = (1, 2)
     metrics: tuple[str, ...] = ()
     curves: Callable[[Frame, CurveOptions], Scene] | None = None
+    scale: Scale = "linear"
 
     @property
     def notes(self) -> list[str]:
@@ -75,9 +94,16 @@ _FLOORED = _CURVES | Need.FLOORS
 _STAGE = Need.SAMPLES | Need.SURFACE | Need.METRICS
 
 
-def _over_steps(name: str, title: str, needs: Need, draw: Callable[..., Scene], metrics: tuple[str, ...] = ()) -> View:
+def _over_steps(
+    name: str,
+    title: str,
+    needs: Need,
+    draw: Callable[..., Scene],
+    scale: Scale = "linear",
+    metrics: tuple[str, ...] = (),
+) -> View:
     """Return a view that is drawn with options or without."""
-    return View(name, title, needs, draw, metrics=metrics, curves=draw)
+    return View(name, title, needs, draw, metrics=metrics, curves=draw, scale=scale)
 
 
 VIEWS: dict[str, View] = {
@@ -115,15 +141,24 @@ VIEWS: dict[str, View] = {
             "Gradient norms",
             Need.HISTORY,
             curves.gradients,
+            "log",
             metrics=("generator_gradient_norm", "discriminator_gradient_norm"),
         ),
         _over_steps("clipping", "Clipped weights", Need.HISTORY, curves.clipping, metrics=("clip_fraction",)),
-        _over_steps("divergences", "Divergences", _FLOORED, quality.divergences, metrics=("kl", "reverse_kl", "js")),
+        _over_steps(
+            "divergences",
+            "Divergences",
+            _FLOORED,
+            quality.divergences,
+            "log",
+            metrics=("kl", "reverse_kl", "js"),
+        ),
         _over_steps(
             "distances",
             "Distances",
             _FLOORED,
             quality.distances,
+            "log",
             metrics=("w1", "w2", "sliced_w2", "energy"),
         ),
         _over_steps(
@@ -141,6 +176,7 @@ VIEWS: dict[str, View] = {
             "Largest slope",
             _CURVES,
             curves.lipschitz,
+            "log",
             metrics=("slope_data", "slope_grid"),
         ),
         View("spectrum", "Spectrum of the game", Need.SPECTRUM, spectrum),

@@ -25,6 +25,8 @@ EXPLODED = 200.0
 """An axis leaves values out where they reach beyond the others by this many times the others' extent."""
 FAINT = 0.14
 """Opacity of the noise floors: they lie below everything else."""
+BEYOND_TOP = ", ∞ at the top"
+"""What the legend adds where a curve is infinite at some steps."""
 AVERAGED = "averaged fake"
 """What samples of the averaged generator are called."""
 MARKED: dict[MarkKind, tuple[Role, Style]] = {"change": ("neutral", "dotted"), "bookmark": ("accent", "dashed")}
@@ -114,7 +116,7 @@ def curve(
     layers += _error(frame, name, role, side, series.steps, mean)
     shown = label or METRICS[name].label
     if np.isposinf(series.mean).any():
-        shown += ", ∞ at the top"
+        shown += BEYOND_TOP
     return [*layers, Line(name, role, shown, side, series.steps, mean, style=style)]
 
 
