@@ -39,6 +39,7 @@ class Crosshair:
         self._scene: Scene | None = None
         self._theme: Theme | None = None
         self._said = ""
+        self._width = 0.0
         # Children of the box itself count in pixels; the box's other children count in data.
         self._line, self._ground = QGraphicsLineItem(box), QGraphicsRectItem(box)
         self._words = QGraphicsTextItem(self._ground)
@@ -54,7 +55,7 @@ class Crosshair:
         return bool(self._line.isVisible())
 
     def step_at(self, place: QPointF) -> float | None:
-        """Return the step at a place of the widget's graphics scene; None beside the curves, or where there are none."""
+        """Return the step at a place of the widget's graphics scene; None beside the curves, or where none are."""
         if self._scene is None or not self._scene.over_steps or not self._box.sceneBoundingRect().contains(place):
             return None
         x = float(self._box.mapSceneToView(place).x())
@@ -88,15 +89,26 @@ class Crosshair:
         if words != self._said:
             self._said = words
             self._words.setHtml(words)
-            self._ground.setRect(self._words.boundingRect())
+            self._width = 0.0
+        self._fit()
         self._show(True)
         self.moved()
+
+    def _fit(self) -> None:
+        """Break the words where the plot is narrower."""
+        width = self._box.rect().width()
+        if width != self._width:
+            self._width = width
+            self._words.setTextWidth(-1)
+            self._words.setTextWidth(min(self._words.document().idealWidth() + 1, max(width, 1.0)))
+            self._ground.setRect(self._words.boundingRect())
 
     def moved(self, *_: Any) -> None:
         """Stand at the step in another range or size of the plot."""
         if self.step is None or not self._ground.isVisible():
             return
-        low, high = self._box.viewRange()[0]
+        self._fit()
+        low, high = map(float, self._box.viewRange()[0])
         box, own = self._box.rect(), self._ground.rect()
         x = self._place()
         across = QRectF(box).width() * (x - low) / (high - low) if x is not None and high > low else -1.0
@@ -131,5 +143,5 @@ def _values(reading: Reading) -> str:
 
 def _row(reading: Reading, theme: Theme) -> str:
     label = html.escape(reading.label).replace(" ", "&nbsp;")
-    values = _values(reading).replace(" ", "&nbsp;")
-    return f'<span style="color:{theme.roles[reading.role]}">━</span>&nbsp;{label}&nbsp; <b>{values}</b>'
+    sign = f'<span style="color:{theme.roles[reading.role]}">━</span>&nbsp;{label}&nbsp; <b>{said(reading.value)}</b>'
+    return " &nbsp;".join([sign, *(f"{number}:&nbsp;{said(value)}" for number, value in reading.pinned)])

@@ -13,11 +13,14 @@ from ganviz.plots.pins import MOST
 from ganviz.plots.scene import Scale
 from ganviz.run import Frame
 
+from .form import differences
 from .wording import difference_text
 
 WINDOWS = (0, *(digit * 10**power for power in range(7) for digit in (1, 2, 5) if digit * 10**power > 1))
 """Windows of smoothing to choose from, in steps; 0: none."""
 SAME = "same settings"
+NAMES = ("title", "source")
+"""What an experiment is called makes no difference."""
 OVER_STEPS = tuple(name for name, view in VIEWS.items() if view.curves is not None)
 """Names of the views over steps."""
 
@@ -104,7 +107,7 @@ class CurveSettings(QObject):
         self._set_pins(())
 
     def labelled(self, experiment: Experiment) -> tuple[Pin, ...]:
-        """Return the pins, each with the settings in which it is unlike the experiment or the other pins."""
+        """Return the pins, each with those of its settings that the experiment does not have."""
         if not self.pins:
             return ()
         for known, pins in self._labelled:
@@ -122,12 +125,12 @@ class CurveSettings(QObject):
 
 
 def _labelled(pins: Sequence[Pin], experiment: Experiment) -> tuple[Pin, ...]:
-    from ganviz.run.session import different
+    return tuple(replace(pin, label=_difference(pin.experiment, experiment)) for pin in pins)
 
-    fields = different([experiment, *(pin.experiment for pin in pins)])[1:]
-    kinds = [pin.experiment.data.kind for pin in pins]
-    words = [difference_text(values, kind) or SAME for values, kind in zip(fields, kinds, strict=True)]
-    return tuple(replace(pin, label=label) for pin, label in zip(pins, words, strict=True))
+
+def _difference(pinned: Experiment, shown: Experiment) -> str:
+    fields = {path: value for path, value in differences(pinned, shown).items() if path not in NAMES}
+    return difference_text(fields, pinned.data.kind) or SAME
 
 
 def _scale(kept: object) -> Scale | None:

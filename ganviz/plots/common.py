@@ -15,7 +15,7 @@ from ganviz.run.frame import MarkKind
 
 from .options import PLAIN, CurveOptions
 from .pins import keys, pinned
-from .scales import left_out, on_scale
+from .scales import BEYOND_TOP, left_out, on_scale
 from .scene import STEP, Axis, Band, Layer, Line, Role, Rule, Scale, Scene, Segments, Side, Strip, Style, Text
 from .smoothing import envelope, smoothed
 
@@ -25,8 +25,6 @@ EXPLODED = 200.0
 """An axis leaves values out where they reach beyond the others by this many times the others' extent."""
 FAINT = 0.14
 """Opacity of the noise floors: they lie below everything else."""
-BEYOND_TOP = ", ∞ at the top"
-"""What the legend adds where a curve is infinite at some steps."""
 AVERAGED = "averaged fake"
 """What samples of the averaged generator are called."""
 MARKED: dict[MarkKind, tuple[Role, Style]] = {"change": ("neutral", "dotted"), "bookmark": ("accent", "dashed")}

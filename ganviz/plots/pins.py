@@ -17,7 +17,9 @@ MOST = 4
 """Pins that can be told apart, by the dashes of their lines."""
 POINTS = 256
 """Points of a pinned curve at most: it is a reference, and dashes are slow to paint."""
-WIDTH = 0.9
+WIDTH = 0.75
+LETTERS = 30
+"""Letters of a pin's label in the legend."""
 STYLES: tuple[Style, ...] = ("dashed", "dotted", "dash-dotted", "dash-dot-dotted")
 _FIRST = "pin"
 
@@ -76,10 +78,18 @@ def keys(pins: Sequence[Pin], layers: Sequence[Layer]) -> list[Layer]:
     """Return for each pin that has a line among the layers an empty one that tells in the legend whose dashes it is."""
     drawn = {found[0] for found in (pin_in(layer) for layer in layers) if found is not None}
     return [
-        Line(f"{_FIRST} {number}", "neutral", f"{number}: {pin.label}", width=WIDTH, style=STYLES[number - 1])
+        Line(f"{_FIRST} {number}", "neutral", f"{number}: {_short(pin.label)}", width=WIDTH, style=STYLES[number - 1])
         for number, pin in enumerate(pins[:MOST], start=1)
         if number in drawn
     ]
+
+
+def _short(label: str) -> str:
+    """Cut a label between two settings, or else between two words: half a number would be another one."""
+    if len(label) <= LETTERS:
+        return label
+    kept = label[: LETTERS - 2]
+    return f"{kept.rpartition(', ')[0] or kept.rpartition(' ')[0] or kept} …"
 
 
 def pin_in(layer: Layer) -> tuple[int, str] | None:

@@ -9,8 +9,8 @@ import numpy as np
 
 from ganviz.metrics import METRICS
 
-from .common import BEYOND_TOP
 from .pins import pin_in
+from .scales import BEYOND_TOP
 from .scene import Line, Role, Scene, Strip
 
 

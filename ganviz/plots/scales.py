@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from ganviz.metrics import METRICS
-
 from .pins import pin_in
 from .scene import Axis, Layer, Line, Scale, Text
 
-LINE = 34
+BEYOND_TOP = ", ∞ at the top"
+"""What the legend adds where a curve is infinite at some steps."""
+LINE = 38
 """Letters of a line of words in the picture, which may be small."""
 
 
@@ -34,15 +34,11 @@ def left_out(layers: Sequence[Layer], x: Axis, left: Axis, right: Axis | None) -
         known = np.isfinite(line.y)
         none = int((line.y[known] <= 0).sum()) if axis.scale == "log" else 0
         if none:
-            count = "all" if none == known.sum() else f"{none:,} of {int(known.sum()):,}"
-            words.append(f"{_name(line)}: {count} values ≤ 0, not on a logarithmic axis")
+            count = f"{none:,} of {int(known.sum()):,}" if none < known.sum() else f"all {none:,}"
+            words.append(f"{line.label.removesuffix(BEYOND_TOP)}: {count} values ≤ 0 left out")
     if x.scale == "log" and any((line.x <= 0).any() for line in lines):
-        words.append("step 0 is not on a logarithmic axis")
+        words.append("step 0 left out")
     if not words:
         return []
     text = "\n".join(textwrap.fill(sentence, LINE) for sentence in words)
     return [Text("left out", "neutral", text=text, at=(0.02, 0.04))]
-
-
-def _name(line: Line) -> str:
-    return METRICS[line.name].label if line.name in METRICS else line.label
