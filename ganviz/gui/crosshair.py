@@ -74,6 +74,7 @@ class Crosshair:
             self._words.setDefaultTextColor(QColor(theme.text))
         if self._words.font() != font:
             self._words.setFont(font)
+            self._width = 0.0
         self.refresh()
 
     def refresh(self) -> None:
