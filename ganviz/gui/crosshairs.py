@@ -50,14 +50,16 @@ class Crosshairs(QObject):
         canvas.viewport().installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Look at what the mouse does; the plots get all of it."""
+        """Look at what the mouse does; the plots get all of it, but no tip hides the curves that are read."""
         kind = event.type()
         if kind in MOUSE and isinstance(event, QMouseEvent) and watched in self._watched:
             self._on_mouse(self._watched[watched], kind, event)
         elif kind in (QEvent.Type.Leave, QEvent.Type.Hide) and self._watched.get(watched) is self._pointing:
             self._pointing = None
             self._on_time_moved()
-        return False
+        return (
+            kind == QEvent.Type.ToolTip and self._pointing is not None and self._watched.get(watched) is self._pointing
+        )
 
     def _on_mouse(self, canvas: PlotCanvas, kind: QEvent.Type, event: QMouseEvent) -> None:
         place = event.position()

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from driving import enter
 from PySide6.QtCore import QEvent, QPoint, QPointF, QSettings, Qt
-from PySide6.QtGui import QMouseEvent
+from PySide6.QtGui import QHelpEvent, QMouseEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QMessageBox
+from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QMessageBox, QToolTip
 
 from ganviz.experiment import Experiment
 from ganviz.gui import keeper as keeper_module
@@ -289,6 +289,24 @@ def test_beside_the_curves_there_is_no_crosshair(window, qtbot):
     plane = canvas(window, "plane")
     event = QPointF(plane.viewport().rect().center())
     assert plane.crosshair.step_at(plane.mapToScene(event.toPoint())) is None
+
+
+def test_no_tip_hides_the_curves_that_are_read(window, qtbot):
+    losses = canvas(window, "losses")
+
+    def rest(place):
+        QToolTip.hideText()
+        qtbot.waitUntil(lambda: not QToolTip.isVisible())
+        viewport = losses.viewport()
+        QApplication.sendEvent(viewport, QHelpEvent(QEvent.Type.ToolTip, place, viewport.mapToGlobal(place)))
+        return QToolTip.isVisible()
+
+    hover(losses, 90)
+    assert not rest(place_of(losses, 90))
+    # The title still tells what the curves are.
+    QApplication.sendEvent(losses.viewport(), QEvent(QEvent.Type.Leave))
+    assert rest(QPoint(20, 8))
+    QToolTip.hideText()
 
 
 def test_a_click_goes_to_the_step(window, qtbot):
