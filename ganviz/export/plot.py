@@ -38,13 +38,16 @@ from ganviz.plots.scene import (
     Scene,
     Segments,
     Strip,
+    Style,
     Text,
 )
 from ganviz.plots.theme import TINT, Theme, diverging
 
 SHORT = 2.0
 """Decades below which a logarithmic axis has plain numbers, at 2 and 5 as well."""
-DASHES = {"solid": "-", "dashed": "--", "dotted": ":"}
+DASHES: dict[Style, Any] = {
+    "solid": "-", "dashed": "--", "dotted": ":", "dash-dotted": "-.", "dash-dot-dotted": (0, (4, 2, 1, 2, 1, 2)),
+}  # fmt: skip
 # Values beyond it are drawn at it: a run that diverged must not overflow in Matplotlib's arithmetic.
 LARGEST = 1e100
 # A curve that leads further outside than this many heights of its axis is cut off: not every reader of SVG could draw
@@ -140,7 +143,7 @@ class Plot:
             case Line():
                 x, y = _masked(layer.x, log_x), _cut(_masked(layer.y, log_y), vertical)
                 style = {"lw": layer.width, "solid_joinstyle": "round"}
-                axes.plot(x, y, DASHES[layer.style], color=colour, zorder=order, **style)
+                axes.plot(x, y, ls=DASHES[layer.style], color=colour, zorder=order, **style)
             case Band():
                 x = _masked(layer.x, log_x)
                 low, high = (_cut(_masked(ends, log_y), vertical) for ends in (layer.low, layer.high))

@@ -14,6 +14,7 @@ from ganviz.plots import VIEWS
 from ganviz.plots.scene import Scene
 from ganviz.plots.shared import share_axes, share_boxes
 
+from .curve_settings import CurveSettings
 from .dialogs import ask_for_figure, save_scenes
 from .lanes import Lane
 from .stage import Stage
@@ -58,7 +59,8 @@ class Exporting(QObject):
         self._folder = path.parent
         lanes = self._stage.lanes
         several = len(lanes) > 1
-        scenes = beside(lanes, names) if several else [VIEWS[name].draw(frame) for name in names]
+        curves = self._stage.curves
+        scenes = beside(lanes, names, curves) if several else [curves.scene(VIEWS[name], frame) for name in names]
         problem = save_scenes(scenes, path, frame, columns=len(lanes) if several else 0)
         if problem:
             self.refused.emit(problem)
@@ -83,14 +85,14 @@ class Exporting(QObject):
         self.told.emit(f"saved: {path}")
 
 
-def beside(lanes: Sequence[Lane], names: Sequence[str]) -> list[Scene]:
+def beside(lanes: Sequence[Lane], names: Sequence[str], curves: CurveSettings) -> list[Scene]:
     """Return views of several lanes, a row for each view and in it the same axes; each names its lane."""
     frames = share_boxes([lane.frame for lane in lanes])
     scenes: list[Scene] = []
     for name in names:
         # A view without a meaning for one of the lanes would leave a hole.
         if all(VIEWS[name].applies(frame.experiment) for frame in frames):
-            row = share_axes([VIEWS[name].draw(frame) for frame in frames])
+            row = share_axes([curves.scene(VIEWS[name], frame) for frame in frames])
             title = VIEWS[name].title
             scenes += [
                 replace(scene, title=f"{lane.name}: {title[0].lower()}{title[1:]}")

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
-from ganviz.experiment import ExperimentError, Value, find_parameter
 from ganviz.experiment.files import MOST_LANES
 from ganviz.plots import PAGES, VIEWS, Theme, View, views_for
 from ganviz.plots.shared import share_axes, share_boxes
 from ganviz.run import Frame, Need
 
+from .curve_settings import CurveSettings
 from .painter import PlotCanvas
 
 ROWS = 3
@@ -28,28 +28,6 @@ class Lane:
     name: str
     difference: str
     frame: Frame
-
-
-def difference_text(values: Mapping[str, Value], kind: str) -> str:
-    """Return settings by path as labels with their values, for an experiment with data of a kind."""
-    return ", ".join(f"{_label(path, kind)} {_value(value)}" for path, value in values.items())
-
-
-def _label(path: str, kind: str) -> str:
-    try:
-        row = find_parameter(path, kind)
-    except ExperimentError:
-        return path
-    owner = {"generator": "G ", "discriminator": "D "}.get(path.split(".")[-2] if "." in path else "", "")
-    return owner + row.label
-
-
-def _value(value: Value) -> str:
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if isinstance(value, float):
-        return f"{value:g}"
-    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 class _Head(QFrame):
@@ -123,14 +101,18 @@ class LaneStage(QWidget):
     -------
     lane_chosen(int), lane_closed(int)
         The place of a lane.
+    canvas_made(str, PlotCanvas)
+        A canvas that was not there before, and the name of its view.
     """
 
     lane_chosen = Signal(int)
     lane_closed = Signal(int)
+    canvas_made = Signal(str, PlotCanvas)
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, curves: CurveSettings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.theme = theme
+        self._curves = curves
         self.lanes: list[Lane] = []
         self.views: list[list[View | None]] = []
         self._heads: list[_Head] = []
@@ -193,7 +175,7 @@ class LaneStage(QWidget):
             cells = [(column, view) for column, view in rows if view is not None]
             for name in dict.fromkeys(view.name for _, view in cells):
                 alike = [(column, view) for column, view in cells if view.name == name]
-                scenes = share_axes([view.draw(frames[column]) for column, view in alike])
+                scenes = share_axes([self._curves.scene(view, frames[column]) for column, view in alike])
                 if not row:
                     # The lane's head says whose it is.
                     scenes = [replace(scene, title=alike[0][1].title) for scene in scenes]
@@ -220,6 +202,7 @@ class LaneStage(QWidget):
             canvas.setMinimumSize(120, 90)
             canvas.setAccessibleName(f"{VIEWS[name].title}, lane {column + 1}")
             canvases[name] = canvas
+            self.canvas_made.emit(name, canvas)
         return canvases[name]
 
     @Slot()

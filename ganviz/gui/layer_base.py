@@ -11,10 +11,16 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPen
 from PySide6.QtWidgets import QGraphicsItem
 
-from ganviz.plots.scene import Array, Arrows, Band, Histogram, Image, Layer, Line, Points, Segments, Strip
+from ganviz.plots.scene import Array, Arrows, Band, Histogram, Image, Layer, Line, Points, Segments, Strip, Style
 from ganviz.plots.theme import Theme
 
-STYLES = {"solid": Qt.PenStyle.SolidLine, "dashed": Qt.PenStyle.DashLine, "dotted": Qt.PenStyle.DotLine}
+STYLES: dict[Style, Qt.PenStyle] = {
+    "solid": Qt.PenStyle.SolidLine,
+    "dashed": Qt.PenStyle.DashLine,
+    "dotted": Qt.PenStyle.DotLine,
+    "dash-dotted": Qt.PenStyle.DashDotLine,
+    "dash-dot-dotted": Qt.PenStyle.DashDotDotLine,
+}
 # Far below every value on a logarithmic axis, and still harmless to Qt's arithmetic.
 LOG_FLOOR = -30.0
 # Values beyond it are drawn at it: a run that diverges must not take the painting along.

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
-from PySide6.QtWidgets import QDockWidget, QMenuBar
+from PySide6.QtWidgets import QDockWidget, QMenu, QMenuBar
 
 from ganviz.plots import DARK, LIGHT, PAGES, VIEWS
 
@@ -95,6 +95,11 @@ class Menus(QObject):
         shown = dock.toggleViewAction()
         shown.setShortcut("F3")
         self._view_menu.addAction(shown)
+
+    def add_curves(self, menu: QMenu) -> None:
+        """Offer what can be chosen about the plots over steps."""
+        self._view_menu.addSeparator()
+        self._view_menu.addMenu(menu)
 
     def show_views(self, names: Iterable[str]) -> None:
         """Offer these views for export."""

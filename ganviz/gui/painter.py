@@ -16,9 +16,24 @@ from PySide6.QtCore import QEvent, Slot
 from PySide6.QtGui import QFont, QFontMetricsF, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
+from ganviz.gui.crosshair import Crosshair
 from ganviz.gui.layer_items import Drawn, Look, extent, make_drawn
 from ganviz.gui.plot_parts import Box, Grid, Header, Overlay, Scale
-from ganviz.plots.scene import Arrows, Axis, Band, Histogram, Image, Layer, Line, Points, Role, Scene, Segments, Strip
+from ganviz.plots.scene import (
+    Arrows,
+    Axis,
+    Band,
+    Histogram,
+    Image,
+    Layer,
+    Line,
+    Points,
+    Role,
+    Scene,
+    Segments,
+    Strip,
+    Style,
+)
 from ganviz.plots.theme import LIGHT, TINT, Theme, rgb
 
 Range = tuple[float, float]
@@ -32,7 +47,9 @@ SIGNS: dict[type[Layer], str] = {
     Points: "●", Arrows: "➜", Band: "■", Histogram: "■", Segments: "╱", Strip: "▀", Image: IMAGE_SIGN,
 }  # fmt: skip
 MISSING_SIGN = "⊗"
-LINE_SIGNS = {"solid": "━━", "dashed": "╺╸╺╸", "dotted": "••••"}
+LINE_SIGNS: dict[Style, str] = {
+    "solid": "━━", "dashed": "╺╸╺╸", "dotted": "••••", "dash-dotted": "╺╸•╺╸•", "dash-dot-dotted": "╺╸••╺╸••",
+}  # fmt: skip
 
 
 class PlotCanvas(pg.PlotWidget):
@@ -44,6 +61,8 @@ class PlotCanvas(pg.PlotWidget):
         The last scene. (``scene`` is the name of Qt's own graphics scene.)
     theme : Theme
         The colours in use.
+    crosshair : Crosshair
+        The step that is pointed at.
     """
 
     def __init__(self, parent: QWidget | None = None, theme: Theme = LIGHT) -> None:
@@ -84,6 +103,7 @@ class PlotCanvas(pg.PlotWidget):
         # Steps have many digits: fewer of them along the bottom.
         axes["bottom"].setTickDensity(0.6)
         self._grid = Grid(self._box, axes["bottom"], axes["left"])
+        self.crosshair = Crosshair(self._box)
         self._box.taken, self._box.released = self._hold, self.fit
         self._box.sigResized.connect(self._on_resized)
         self._box.sigRangeChanged.connect(self._on_moved)
@@ -116,6 +136,7 @@ class PlotCanvas(pg.PlotWidget):
         for name, (_, drawn) in self._drawn.items():
             if name not in names:
                 drawn.hide()
+        self.crosshair.follow(scene, self.theme, self.font())
 
     def set_theme(self, theme: Theme) -> None:
         """Change the colours, of what is shown too."""
@@ -214,7 +235,8 @@ class PlotCanvas(pg.PlotWidget):
         if frame == self._frame:
             return
         if scales != self._frame[1] or scene.equal != self._frame[4]:
-            self._ranges.clear()
+            # A range that a person chose on another scale means nothing on this one.
+            self._release()
         self._frame = frame
         self.getPlotItem().showAxis("right", scene.right is not None)
         self._overlay.setVisible(scene.right is not None)
@@ -284,6 +306,7 @@ class PlotCanvas(pg.PlotWidget):
         self._grid.follow()
         for side, drawn in self._drawn.values():
             drawn.moved(self._looks[side])
+        self.crosshair.moved()
 
 
 def fitted_range(low: float, high: float, current: Range | None, log: bool = False) -> Range:

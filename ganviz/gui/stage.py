@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QSettings, Qt, Signal, Slot
-from PySide6.QtWidgets import QGridLayout, QSplitter, QTabBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QSplitter, QTabBar, QVBoxLayout, QWidget
 
 from ganviz.experiment import Experiment
 from ganviz.plots import PAGES, VIEWS, Theme, View, views_for
 from ganviz.plots.pages import MOST
 from ganviz.run import Frame, Need
 
+from .curve_settings import CurveSettings
 from .lanes import Lane, LaneStage
 from .painter import PlotCanvas
 
@@ -26,9 +27,9 @@ SHARES = (1, 1)
 class Canvases(dict[str, PlotCanvas]):
     """A canvas for each view by its name, made when it is first asked for: most views are seldom looked at."""
 
-    def __init__(self, parent: QWidget, theme: Theme) -> None:
+    def __init__(self, parent: QWidget, theme: Theme, made: Callable[[str, PlotCanvas], None]) -> None:
         super().__init__()
-        self._parent, self.theme = parent, theme
+        self._parent, self.theme, self._made = parent, theme, made
 
     def __missing__(self, name: str) -> PlotCanvas:
         canvas = PlotCanvas(self._parent, self.theme)
@@ -37,6 +38,7 @@ class Canvases(dict[str, PlotCanvas]):
         canvas.setToolTip("".join(f"<p>{html.escape(note)}</p>" for note in VIEWS[name].notes))
         canvas.hide()
         self[name] = canvas
+        self._made(name, canvas)
         return canvas
 
 
@@ -47,16 +49,19 @@ class Stage(QSplitter):
     -------
     needs_changed()
         Other views are visible than before; see `needs`.
+    canvas_made(str, PlotCanvas)
+        The name of a view that is shown for the first time, and its canvas.
     """
 
     needs_changed = Signal()
+    canvas_made = Signal(str, PlotCanvas)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(Qt.Orientation.Horizontal, parent)
         self._data, self._beside = QWidget(self), QWidget(self)
         self._page = QWidget(self._beside)
         # A splitter makes a pane of every child of its own.
-        self.canvases = Canvases(self._data, theme)
+        self.canvases = Canvases(self._data, theme, self.canvas_made.emit)
         self._data_grid, self._page_grid = QGridLayout(self._data), QGridLayout(self._page)
         for grid in (self._data_grid, self._page_grid):
             grid.setContentsMargins(0, 0, 0, 0)
@@ -65,7 +70,9 @@ class Stage(QSplitter):
         column = QVBoxLayout(self._beside)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
-        column.addWidget(self.tabs)
+        self._tab_line = QHBoxLayout()
+        self._tab_line.addWidget(self.tabs, 1)
+        column.addLayout(self._tab_line)
         column.addWidget(self._page, 1)
         self.addWidget(self._data)
         self.addWidget(self._beside)
@@ -73,7 +80,9 @@ class Stage(QSplitter):
             self.setStretchFactor(place, share)
         self.setChildrenCollapsible(False)
         self.setSizes([SHARES[0] * 1000, SHARES[1] * 1000])
-        self.lane_stage = LaneStage(theme, self._data)
+        self.curves = CurveSettings(self)
+        self.curves.changed.connect(self._on_curves_changed)
+        self.lane_stage = LaneStage(theme, self.curves, self._data)
         self.lane_stage.hide()
         self.lanes: list[Lane] = []
         self._current = 0
@@ -133,6 +142,11 @@ class Stage(QSplitter):
             self._page_grid.setColumnStretch(column, 1)
         self.needs_changed.emit()
 
+    def add_beside_tabs(self, widget: QWidget) -> None:
+        """Put a widget in the line of the pages' names; it makes that line no higher."""
+        widget.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)
+        self._tab_line.addWidget(widget)
+
     def show_lanes(self, lanes: Sequence[Lane], current: int = 0) -> None:
         """Draw one run in every view, or several side by side."""
         several, before = len(lanes) > 1, len(self.lanes) > 1
@@ -186,7 +200,7 @@ class Stage(QSplitter):
         self.arrange(frame.experiment)
         self.frame_shown = frame
         for view in self.views:
-            self.canvases[view.name].show_scene(view.draw(frame))
+            self.canvases[view.name].show_scene(self.curves.scene(view, frame))
 
     def set_theme(self, theme: Theme) -> None:
         """Colour all canvases."""
@@ -209,6 +223,13 @@ class Stage(QSplitter):
             tabs.setCurrentIndex(list(PAGES).index(wanted))
         tabs.currentChanged.connect(self._on_turned)
         return tabs
+
+    @Slot()
+    def _on_curves_changed(self) -> None:
+        if len(self.lanes) > 1:
+            self.show_lanes(self.lanes, self._current)
+        elif self.frame_shown is not None:
+            self.show_frame(self.frame_shown)
 
     @Slot()
     def _on_turned(self) -> None:

@@ -67,6 +67,7 @@ class Track(QWidget):
         super().__init__(parent)
         self.theme = theme
         self.step = self.end = 0
+        self._pointed: int | None = None
         self.marks: tuple[Mark, ...] = ()
         self._steps = np.empty(0, dtype=np.int64)
         self._ordered: list[Mark] = []
@@ -113,6 +114,12 @@ class Track(QWidget):
             else:
                 self._arrive()
         self._set(step, max(step, end), marks)
+
+    def point_at(self, step: int | None) -> None:
+        """Show a step that is pointed at elsewhere; None: none is."""
+        if step != self._pointed:
+            self._pointed = step
+            self.update()
 
     def set_theme(self, theme: Theme) -> None:
         """Change the colours."""
@@ -386,6 +393,10 @@ class Track(QWidget):
             painter.drawRoundedRect(QRectF(left, y - thick / 2, end - left, thick), thick / 2, thick / 2)
         for group in self.groups():
             paint_group(painter, group, theme, em=self.em, foot=y - radius - 1.0, groove=y)
+        if self._pointed is not None:
+            x = float(self._x(min(self._pointed, self.end)))
+            painter.setPen(QPen(QColor(theme.roles["cursor"]), max(1.0, 0.07 * self.em)))
+            painter.drawLine(QPointF(x, 1.0), QPointF(x, self.height() - 1.0))
         edge = theme.roles["fake"] if self.hasFocus() else theme.roles["real"]
         painter.setPen(QPen(QColor(edge), max(2.0, 0.13 * self.em)))
         painter.setBrush(QColor(theme.surface))

@@ -17,13 +17,15 @@ from . import style
 from .banner import Banner
 from .collector import Collector
 from .controls import Controls
+from .crosshairs import Crosshairs
+from .curve_menu import CurveMenu
 from .dialogs import explain
 from .editing import Editing
 from .ensemble import EnsembleWindow
 from .exporting import Exporting
 from .findings import Findings
 from .keeper import Keeper
-from .lanes import Lane, difference_text
+from .lanes import Lane
 from .menus import Menus
 from .opening import Opening
 from .reports import Lane as LaneReport
@@ -32,6 +34,7 @@ from .stage import Stage
 from .status import StatusLine
 from .steering import Steering
 from .trainer import Named, Trainer
+from .wording import difference_text
 
 PULL_EVERY = 16
 """Milliseconds between two looks into the mailbox."""
@@ -127,6 +130,10 @@ class Window(QMainWindow):
         menus.page_wanted.connect(self.stage.turn_to)
         menus.show_theme(self.theme.name)
         menus.add_time(self.timeline, self.branches, self.steering.dock)
+        self.curve_menu = CurveMenu(self.stage, self)
+        menus.add_curves(self.curve_menu)
+        self.stage.curves.refused.connect(self._refuse)
+        self.crosshairs = Crosshairs(self.stage, self.steering, self)
         self.branches.refused.connect(self._refuse)
         self.steering.playing_changed.connect(self._on_playing)
 

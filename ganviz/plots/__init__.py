@@ -13,9 +13,27 @@ from . import curves, inside, quality
 from .line import line
 from .mapping import mapping
 from .optimal import optimum
+from .options import PLAIN, CurveOptions
 from .pages import PAGES, Page
+from .pins import Pin, pin_of
 from .plane import plane
-from .scene import Arrows, Axis, Band, Histogram, Image, Layer, Line, Points, Role, Rule, Scene, Segments, Strip, Text
+from .scene import (
+    Arrows,
+    Axis,
+    Band,
+    Histogram,
+    Image,
+    Layer,
+    Line,
+    Points,
+    Role,
+    Rule,
+    Scale,
+    Scene,
+    Segments,
+    Strip,
+    Text,
+)
 from .slope import slope
 from .spectrum import spectrum
 from .theme import DARK, LIGHT, PAPER, THEMES, Theme
@@ -38,6 +56,10 @@ class View:
         Dimensions of the data that it is for.
     metrics : tuple of str
         Names of the metrics that it shows; `notes` tells how they are estimated.
+    curves : callable, optional
+        Makes the scene of a view over steps as options want it.
+    scale : {"linear", "log"}
+        Scale of the values where options do not choose another.
     """
 
     name: str
@@ -46,11 +68,17 @@ class View:
     draw: Callable[[Frame], Scene]
     dimensions: tuple[int, ...] = (1, 2)
     metrics: tuple[str, ...] = ()
+    curves: Callable[[Frame, CurveOptions], Scene] | None = None
+    scale: Scale = "linear"
 
     @property
     def notes(self) -> list[str]:
         """What each metric is and how it is estimated, a line for each."""
         return [METRICS[name].note for name in self.metrics]
+
+    def scene(self, frame: Frame, options: CurveOptions = PLAIN) -> Scene:
+        """Make the scene; where it is over steps, with options."""
+        return self.draw(frame) if self.curves is None else self.curves(frame, options)
 
     def applies(self, experiment: Experiment) -> bool:
         """Whether the view has something to show for an experiment."""
@@ -65,6 +93,19 @@ _CURVES = Need.METRICS | Need.HISTORY
 _FLOORED = _CURVES | Need.FLOORS
 _STAGE = Need.SAMPLES | Need.SURFACE | Need.METRICS
 
+
+def _over_steps(
+    name: str,
+    title: str,
+    needs: Need,
+    draw: Callable[..., Scene],
+    scale: Scale = "linear",
+    metrics: tuple[str, ...] = (),
+) -> View:
+    """Return a view that is drawn with options or without."""
+    return View(name, title, needs, draw, metrics=metrics, curves=draw, scale=scale)
+
+
 VIEWS: dict[str, View] = {
     view.name: view
     for view in (
@@ -72,14 +113,14 @@ VIEWS: dict[str, View] = {
         View("line", "Densities and discriminator", _STAGE | Need.OPTIMUM, line, (1,)),
         View("slope", "Slope of the discriminator", _STAGE | Need.OPTIMUM, slope, (1,)),
         View("map", "Map from noise to samples", Need.SAMPLES | Need.MAP, mapping, (1,)),
-        View(
+        _over_steps(
             "losses",
             "Losses",
             Need.HISTORY,
             curves.losses,
             metrics=("generator_loss", "discriminator_loss"),
         ),
-        View(
+        _over_steps(
             "scores",
             "Judgement of the discriminator",
             _FLOORED,
@@ -95,37 +136,47 @@ VIEWS: dict[str, View] = {
                 "slope_grid",
             ),
         ),
-        View(
+        _over_steps(
             "gradients",
             "Gradient norms",
             Need.HISTORY,
             curves.gradients,
+            "log",
             metrics=("generator_gradient_norm", "discriminator_gradient_norm"),
         ),
-        View("clipping", "Clipped weights", Need.HISTORY, curves.clipping, metrics=("clip_fraction",)),
-        View("divergences", "Divergences", _FLOORED, quality.divergences, metrics=("kl", "reverse_kl", "js")),
-        View(
+        _over_steps("clipping", "Clipped weights", Need.HISTORY, curves.clipping, metrics=("clip_fraction",)),
+        _over_steps(
+            "divergences",
+            "Divergences",
+            _FLOORED,
+            quality.divergences,
+            "log",
+            metrics=("kl", "reverse_kl", "js"),
+        ),
+        _over_steps(
             "distances",
             "Distances",
             _FLOORED,
             quality.distances,
+            "log",
             metrics=("w1", "w2", "sliced_w2", "energy"),
         ),
-        View(
+        _over_steps(
             "fidelity",
             "Fidelity",
             _FLOORED,
             quality.fidelity,
             metrics=("precision", "recall", "high_quality", "tv"),
         ),
-        View("modes", "Modes", _FLOORED, quality.modes, metrics=("modes", "mode_kl")),
+        _over_steps("modes", "Modes", _FLOORED, quality.modes, metrics=("modes", "mode_kl")),
         View("optimum", "Optimal discriminator", _STAGE | Need.OPTIMUM, optimum, (2,)),
         View("transport", "Optimal transport", Need.SAMPLES | Need.TRANSPORT, transport, metrics=("w1",)),
-        View(
+        _over_steps(
             "lipschitz",
             "Largest slope",
             _CURVES,
             curves.lipschitz,
+            "log",
             metrics=("slope_data", "slope_grid"),
         ),
         View("spectrum", "Spectrum of the game", Need.SPECTRUM, spectrum),
@@ -145,6 +196,6 @@ def views_for(experiment: Experiment) -> list[View]:
 
 __all__ = [
     "DARK", "LIGHT", "PAGES", "PAPER", "THEMES", "VIEWS",
-    "Arrows", "Axis", "Band", "Histogram", "Image", "Layer", "Line", "Page", "Points",
-    "Role", "Rule", "Scene", "Segments", "Strip", "Text", "Theme", "View", "views_for",
+    "Arrows", "Axis", "Band", "CurveOptions", "Histogram", "Image", "Layer", "Line", "Page", "Pin", "Points",
+    "Role", "Rule", "Scene", "Segments", "Strip", "Text", "Theme", "View", "pin_of", "views_for",
 ]  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,11 @@ from ganviz.metrics import METRICS
 from ganviz.run import Frame, Series
 from ganviz.run.frame import MarkKind
 
-from .scene import Axis, Band, Layer, Line, Role, Rule, Scene, Segments, Side, Strip, Style, Text
+from .options import PLAIN, CurveOptions
+from .pins import keys, pinned
+from .scales import BEYOND_TOP, left_out, on_scale
+from .scene import STEP, Axis, Band, Layer, Line, Role, Rule, Scale, Scene, Segments, Side, Strip, Style, Text
+from .smoothing import envelope, smoothed
 
 Floats = NDArray[np.float64]
 
@@ -82,23 +87,34 @@ def at_steps(series: Series, steps: Floats) -> Floats:
 
 
 def curve(
-    frame: Frame, name: str, role: Role, label: str = "", side: Side = "left", style: Style = "solid"
+    frame: Frame,
+    options: CurveOptions,
+    name: str,
+    role: Role,
+    label: str = "",
+    side: Side = "left",
+    style: Style = "solid",
 ) -> list[Layer]:
     """Return the layers of one metric over steps: its mean in each bucket, and the band it stayed in.
 
-    Where the estimator has a standard error its band is added. Values that are not finite leave a gap; `infinite`
-    shows them.
+    Where curves are smoothed it is the smoothed mean, and the band holds all values of the same window. Where the
+    estimator has a standard error its band is added. Values that are not finite leave a gap; `infinite` shows them.
+    Below are the same metric's lines of pinned runs.
     """
+    layers = pinned(options.pins, name, role, side, options.window)
     series = series_of(frame, name)
     if series is None or not np.isfinite(series.mean).any():
-        return []
+        return layers
     finite = np.isfinite(series.mean)
     mean, low, high = (np.where(finite, values, np.nan) for values in (series.mean, series.low, series.high))
-    layers: list[Layer] = [Band(f"{name} range", role, side=side, x=series.steps, low=low, high=high)]
+    if options.window:
+        mean = smoothed(series.steps, mean, options.window)
+        low, high = envelope(series.steps, low, high, options.window)
+    layers.append(Band(f"{name} range", role, side=side, x=series.steps, low=low, high=high))
     layers += _error(frame, name, role, side, series.steps, mean)
     shown = label or METRICS[name].label
     if np.isposinf(series.mean).any():
-        shown += ", ∞ at the top"
+        shown += BEYOND_TOP
     return [*layers, Line(name, role, shown, side, series.steps, mean, style=style)]
 
 
@@ -122,10 +138,10 @@ def _now(frame: Frame, steps: Floats) -> int:
     return int(np.searchsorted((steps[1:] + steps[:-1]) / 2, frame.step))
 
 
-def floors(frame: Frame, roles: Mapping[str, Role], side: Side = "left") -> list[Layer]:
+def floors(frame: Frame, options: CurveOptions, roles: Mapping[str, Role], side: Side = "left") -> list[Layer]:
     """Return for each metric the band in which a perfect generator would lie at the same sample size."""
     layers: list[Layer] = []
-    steps = all_steps(frame)
+    steps = all_steps(frame, options)
     for name, role in roles.items():
         ends = frame.floors.get(name)
         if ends is None or not np.isfinite(ends).all():
@@ -136,7 +152,7 @@ def floors(frame: Frame, roles: Mapping[str, Role], side: Side = "left") -> list
     return layers
 
 
-def infinite(frame: Frame, metrics: Mapping[str, tuple[Role, str]]) -> list[Layer]:
+def infinite(frame: Frame, options: CurveOptions, metrics: Mapping[str, tuple[Role, str]]) -> list[Layer]:
     """Return strips along the upper edge for the steps at which metrics are infinite, and words if they are now."""
     layers: list[Layer] = []
     now: list[str] = []
@@ -146,7 +162,8 @@ def infinite(frame: Frame, metrics: Mapping[str, tuple[Role, str]]) -> list[Laye
             continue
         # Where there is a curve too, its key tells of the strip.
         key = "" if np.isfinite(series.mean).any() else f"{label} = ∞"
-        layers.append(Strip(f"{name} infinite", role, key, spans=_stretches(series), row=len(layers)))
+        spans = np.maximum(_stretches(series), _first(options))
+        layers.append(Strip(f"{name} infinite", role, key, spans=spans, row=len(layers)))
         if np.isposinf(series.mean[_now(frame, series.steps)]):
             now.append(label)
     if now:
@@ -170,20 +187,26 @@ def hint(text: str) -> Text:
     return Text("hint", "neutral", text=text, at=(0.5, 0.5))
 
 
-def curve_axis(frame: Frame, label: str, names: Sequence[str]) -> tuple[Axis, list[Layer]]:
+def curve_axis(
+    frame: Frame, options: CurveOptions, label: str, names: Sequence[str], *, unit: str = "", scale: Scale = "linear"
+) -> tuple[Axis, list[Layer]]:
     """Return the axis of some metrics over steps, and words about what lies beyond it.
 
-    The losses of f-divergences are exponentials: a single step may be 10³⁰ times as high as all others. The axis then
-    leaves it out, so that the others can still be seen.
+    The losses of f-divergences are exponentials: a single step may be 10³⁰ times as high as all others. A linear axis
+    then leaves it out, so that the others can still be seen.
     """
-    shown = [series for series in ((frame.history or {}).get(name) for name in names) if series is not None]
+    axis = Axis(label, unit, scale=options.values or scale)
+    if axis.scale == "log":
+        return axis, []
+    histories = [frame.history or {}, *(pin.history for pin in options.pins)]
+    shown = [series for series in (history.get(name) for history in histories for name in names) if series is not None]
     values = np.concatenate([np.empty(0), *(end for series in shown for end in (series.low, series.high))])
     values = values[np.isfinite(values)]
     if not len(values):
-        return Axis(label), []
+        return axis, []
     lowest, low, high, highest = np.quantile(values, [0.0, 0.1, 0.9, 1.0])
     if not highest - lowest > EXPLODED * (high - low) > 0:
-        return Axis(label), []
+        return axis, []
     # Round ends, so that the axis changes rarely.
     step = 2.0 ** math.ceil(math.log2(high - low))
     low, high = math.floor(low / step - 0.5) * step, math.ceil(high / step + 0.5) * step
@@ -193,7 +216,7 @@ def curve_axis(frame: Frame, label: str, names: Sequence[str]) -> tuple[Axis, li
         for name, word, end, place in ends
         if not low <= end <= high
     ]
-    return Axis(label, range=(low, high)), words
+    return replace(axis, range=(low, high)), words
 
 
 def missing_modes(frame: Frame) -> Floats:
@@ -212,25 +235,40 @@ def rounded_range(values: Floats) -> tuple[float, float] | None:
     return math.floor(low / step - 0.1) * step, math.ceil(high / step + 0.1) * step
 
 
-def all_steps(frame: Frame) -> Floats:
-    """Return the first and the last recorded step: what is the same at every step goes from one to the other."""
-    return np.array([0.0, float(max(frame.step, frame.end))])
+def all_steps(frame: Frame, options: CurveOptions = PLAIN) -> Floats:
+    """Return the first and the last step shown: what is the same at every step goes from one to the other."""
+    return np.array([_first(options), float(max(frame.step, frame.end, *(pin.end for pin in options.pins)))])
+
+
+def _first(options: CurveOptions) -> float:
+    """Return the first step that has a place on the axis."""
+    return 1.0 if options.steps == "log" else 0.0
 
 
 def over_steps(
-    frame: Frame, view: str, title: str, left: Axis, layers: Sequence[Layer], right: Axis | None = None
+    frame: Frame,
+    options: CurveOptions,
+    view: str,
+    title: str,
+    left: Axis,
+    layers: Sequence[Layer],
+    right: Axis | None = None,
 ) -> Scene:
     """Return the scene of metrics over steps: below them rules at the marks, above them the place in time.
 
     Where the run was once further than the frame the axis ends with the recording, and a rule stands at the frame's
-    step.
+    step. What a logarithmic axis leaves out is said in words.
     """
-    last = float(all_steps(frame)[1])
-    axis = Axis("step", range=(0.0, last)) if frame.past else Axis("step")
+    first, last = all_steps(frame, options)
+    x = Axis(STEP, range=(first, last) if frame.past and last > first else None, scale=options.steps)
+    left, right = on_scale(left, options.values), None if right is None else on_scale(right, options.values)
+    if options.window:
+        title += f", smoothed over {options.window:,} steps"
     marks: list[Layer] = []
     for kind, (role, style) in MARKED.items():
         places = np.array(sorted({mark.step for mark in frame.marks if mark.kind == kind and 0 <= mark.step <= last}))
         if len(places):
             marks.append(Rule(f"{kind} marks", role, x=places.astype(np.float64), style=style, opacity=0.6))
     cursor = [Rule("cursor", "cursor", x=np.array([float(frame.step)]), width=1.5)] if frame.past else []
-    return Scene(view, title, axis, left, (*marks, *layers, *cursor), right)
+    words = left_out(layers, x, left, right)
+    return Scene(view, title, x, left, (*marks, *layers, *keys(options.pins, layers), *words, *cursor), right)

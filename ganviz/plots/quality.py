@@ -6,24 +6,26 @@ from collections.abc import Mapping
 
 from ganviz.run import Frame
 
-from .common import curve, floors, hint, infinite, over_steps
+from .common import curve, curve_axis, floors, hint, infinite, over_steps
+from .options import PLAIN, CurveOptions
 from .scene import Axis, Layer, Role, Scene, Side
 
 SHARE = (-0.02, 1.02)
 
 
-def divergences(frame: Frame) -> Scene:
+def divergences(frame: Frame, options: CurveOptions = PLAIN) -> Scene:
     """Draw KL, reverse KL and JS in nats; where one is infinite, a strip along the upper edge says so."""
     shown: dict[str, tuple[Role, str]] = {
         "kl": ("accent", "KL"),
         "reverse_kl": ("generator", "reverse KL"),
         "js": ("real", "JS"),
     }
-    layers = [*_curves(frame, shown), *infinite(frame, shown)]
-    return _whole(frame, "divergences", "Divergences", Axis("divergence", "nats", scale="log"), layers)
+    axis, beyond = curve_axis(frame, options, "divergence", tuple(shown), unit="nats", scale="log")
+    layers = [*_curves(frame, options, shown), *infinite(frame, options, shown), *beyond]
+    return _whole(frame, options, "divergences", "Divergences", axis, layers)
 
 
-def distances(frame: Frame) -> Scene:
+def distances(frame: Frame, options: CurveOptions = PLAIN) -> Scene:
     """Draw the transport distances and the energy distance, each with its standard error."""
     shown: dict[str, tuple[Role, str]] = {
         "w1": ("neutral", "W1"),
@@ -31,11 +33,12 @@ def distances(frame: Frame) -> Scene:
         "sliced_w2": ("generator", "sliced W2"),
         "energy": ("discriminator", "energy"),
     }
-    layers = _curves(frame, shown)
-    return _whole(frame, "distances", "Distances", Axis("distance", scale="log"), layers)
+    axis, beyond = curve_axis(frame, options, "distance", tuple(shown), scale="log")
+    layers = [*_curves(frame, options, shown), *beyond]
+    return _whole(frame, options, "distances", "Distances", axis, layers)
 
 
-def fidelity(frame: Frame) -> Scene:
+def fidelity(frame: Frame, options: CurveOptions = PLAIN) -> Scene:
     """Draw the shares from 0 to 1: precision, recall, high-quality samples and total variation."""
     shown: dict[str, tuple[Role, str]] = {
         "precision": ("fake", "precision"),
@@ -43,28 +46,38 @@ def fidelity(frame: Frame) -> Scene:
         "high_quality": ("average", "high quality"),
         "tv": ("neutral", "TV"),
     }
-    layers = _curves(frame, shown)
-    return _whole(frame, "fidelity", "Fidelity", Axis("share", range=SHARE), layers)
+    layers = _curves(frame, options, shown)
+    return _whole(frame, options, "fidelity", "Fidelity", Axis("share", range=SHARE), layers)
 
 
-def modes(frame: Frame) -> Scene:
+def modes(frame: Frame, options: CurveOptions = PLAIN) -> Scene:
     """Draw the modes captured, and how unevenly they are used."""
     right: dict[str, tuple[Role, str]] = {"mode_kl": ("real", "KL over modes")}
-    layers = [*_curves(frame, right, "right"), *curve(frame, "modes", "accent", "modes captured")]
+    layers = [*_curves(frame, options, right, "right"), *curve(frame, options, "modes", "accent", "modes captured")]
     # With no mode captured at all there is no share to compare.
-    layers += infinite(frame, right)
+    layers += infinite(frame, options, right)
     most = max(1, frame.mode_count)
     count = Axis(f"modes of {most}", range=(SHARE[0] * most, SHARE[1] * most))
-    return _whole(frame, "modes", "Modes", count, layers, Axis("KL over modes", "nats"))
+    return _whole(frame, options, "modes", "Modes", count, layers, Axis("KL over modes", "nats"))
 
 
-def _curves(frame: Frame, shown: Mapping[str, tuple[Role, str]], side: Side = "left") -> list[Layer]:
+def _curves(
+    frame: Frame, options: CurveOptions, shown: Mapping[str, tuple[Role, str]], side: Side = "left"
+) -> list[Layer]:
     """Return the noise floors of metrics, and the metrics above them."""
-    layers = floors(frame, {name: role for name, (role, _) in shown.items()}, side)
+    layers = floors(frame, options, {name: role for name, (role, _) in shown.items()}, side)
     for name, (role, label) in shown.items():
-        layers += curve(frame, name, role, label, side)
+        layers += curve(frame, options, name, role, label, side)
     return layers
 
 
-def _whole(frame: Frame, view: str, title: str, axis: Axis, layers: list[Layer], right: Axis | None = None) -> Scene:
-    return over_steps(frame, view, title, axis, layers or [hint("not measured yet")], right)
+def _whole(
+    frame: Frame,
+    options: CurveOptions,
+    view: str,
+    title: str,
+    axis: Axis,
+    layers: list[Layer],
+    right: Axis | None = None,
+) -> Scene:
+    return over_steps(frame, options, view, title, axis, layers or [hint("not measured yet")], right)

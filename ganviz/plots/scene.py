@@ -16,8 +16,10 @@ Array = NDArray[np.float64]
 Role = Literal["real", "fake", "average", "discriminator", "generator", "gradient", "neutral", "accent", "cursor"]
 Side = Literal["left", "right"]
 Scale = Literal["linear", "log"]
-Style = Literal["solid", "dashed", "dotted"]
+Style = Literal["solid", "dashed", "dotted", "dash-dotted", "dash-dot-dotted"]
 Symbol = Literal["dot", "missing"]
+STEP = "step"
+"""What the horizontal axis of a view over steps is called."""
 
 
 @dataclass(frozen=True)
@@ -183,3 +185,8 @@ class Scene:
     layers: tuple[Layer, ...]
     right: Axis | None = None
     equal: bool = False
+
+    @property
+    def over_steps(self) -> bool:
+        """Whether what is shown goes along the steps of a run."""
+        return self.x.label == STEP

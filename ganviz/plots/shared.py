@@ -10,7 +10,7 @@ import numpy as np
 from ganviz.run import Frame
 
 from .common import rounded_range
-from .scene import Array, Arrows, Axis, Band, Histogram, Image, Layer, Line, Points, Scene, Segments, Side
+from .scene import STEP, Array, Arrows, Axis, Band, Histogram, Image, Layer, Line, Points, Scene, Segments, Side
 
 Span = tuple[float, float]
 
@@ -77,7 +77,7 @@ def _span(values: Array, axis: Axis) -> Span | None:
     if not len(values):
         return None
     least, greatest = float(values.min()), float(values.max())
-    if axis.title == "step":
+    if axis.title == STEP:
         return (least, greatest) if greatest > least else None
     found = rounded_range(values)
     return found if found is None or least < 0 else (max(0.0, found[0]), found[1])
