@@ -37,6 +37,8 @@ def window(qtbot, monkeypatch):
     monkeypatch.setattr(keeper_module, "ask_to_save", lambda *_: "discard")
     QSettings().setValue("page", "training")
     made = Window(Experiment.from_mapping(SMALL))
+    # Steps that can be told apart in a plot.
+    made.trainer.limit(1000.0)
     qtbot.addWidget(made)
     made.resize(1280, 720)
     made.show()
