@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import QPoint, Qt, Slot
 from PySide6.QtGui import QAction, QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSlider, QToolButton, QWidget, QWidgetAction
 
@@ -133,10 +133,10 @@ class CurveMenu(QMenu):
     def _make_button(self) -> QToolButton:
         """Return a button that opens the menu, for beside the plots."""
         button = QToolButton(self._stage)
-        button.setText("Curves")
+        button.setText("Curves ▾")
         button.setAutoRaise(True)
-        button.setMenu(self)
-        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        # A button's own menu waits in a loop of its own.
+        button.clicked.connect(self._on_button)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.setAccessibleName("Curves: smoothing, axes and pins")
         button.setToolTip("Smoothing, logarithmic axes and pinned curves")
@@ -171,6 +171,11 @@ class CurveMenu(QMenu):
                 # A single "&" would underline the next letter.
                 action.setText(f"Remove pin {place + 1}: {pins[place].label}".replace("&", "&&"))
         self.unpin_all_action.setVisible(len(pins) > 1)
+
+    @Slot()
+    def _on_button(self) -> None:
+        below = QPoint(self.button.width() - self.sizeHint().width(), self.button.height())
+        self.popup(self.button.mapToGlobal(below))
 
     @Slot()
     def _on_scale(self) -> None:
