@@ -19,7 +19,7 @@ from ganviz.engine.training import Snapshot, Training
 from ganviz.experiment import Experiment, ExperimentError, Value, find_parameter
 from ganviz.metrics import Reference
 
-from .divergence import TrainingDiverged, diverged_again
+from .divergence import ReplayDiverged, TrainingDiverged, diverged_again
 from .frame import Frame, Need
 from .glance import Glance
 from .history import History, Series
@@ -154,9 +154,14 @@ class Run:
         TrainingDiverged
             If a parameter becomes infinite or not a number. The run is then back at the last step with finite
             parameters, and every further call raises the same until a parameter is changed.
+        ReplayDiverged
+            If a replay becomes so where the recorded training did not, and nothing was kept from there to the goal. The
+            run is then back at the last kept state.
         """
         goal = self.step + steps
-        self._follow(min(goal, self._end))
+        known = min(goal, self._end)
+        if not self._follow(known):
+            raise ReplayDiverged(known, self.step, self._keyframes.next_step(known) or self._end)
         while self.step < goal:
             if self._diverged is not None:
                 raise self._diverged
@@ -235,7 +240,8 @@ class Run:
         Returns
         -------
         bool
-            Whether the run is there.
+            Whether the run is there: not, where it was stopped, or where a replay is not finite though the recorded
+            training was. Then it stands at the last kept state before the step, and the note says so.
 
         Raises
         ------
@@ -257,7 +263,8 @@ class Run:
             self._near = []
         stride = max(1, -(-(step - self.step) // NEAR))
         while self.step < step:
-            self._follow(self.step + min((step - self.step) % stride or stride, self._fitting()))
+            if not self._follow(step, min((step - self.step) % stride or stride, self._fitting())):
+                return False
             if step - self.step and (step - self.step) % stride == 0:
                 self._near.append(self._state())
             if progress is not None:
@@ -449,41 +456,57 @@ class Run:
             self._diverged = diverged
             raise diverged
 
-    def _follow(self, goal: int) -> None:
-        """Go along what was recorded, to a step that is not beyond the end."""
-        while self.step < goal:
-            stops = [goal, self.step + CHUNK]
+    def _follow(self, goal: int, most: int | None = None) -> bool:
+        """Go along what was recorded to a step that is not beyond the end, or at most so many steps of that way.
+
+        False: the way is lost, and the run is back at the last kept state before the goal.
+        """
+        until = goal if most is None else min(goal, self.step + most)
+        while self.step < until:
+            stops = [until, self.step + CHUNK]
             stops += [stop for stop in (self._log.next_step(self.step), self._keyframes.next_step(self.step)) if stop]
             steps = min(stops) - self.step
             records = np.zeros((steps, len(RECORDED)))
             began = time.perf_counter()
             done = self._training.advance(steps, records)
             self._pace = max(time.perf_counter() - began, 1e-9) / steps
-            if done == steps:
+            if done < steps:
+                if not self._skip(min(stops), goal):
+                    return False
+            else:
                 self._last = records[-1].copy()
-            self._compare(done < steps, min(stops))
+                self._compare()
             self._catch_up()
+        return True
 
-    def _compare(self, lost: bool, stop: int) -> None:
+    def _compare(self) -> None:
         """Compare the state that a replay has led to with what was recorded there, which counts if they differ."""
-        kept = self._keyframes.find(stop)
-        if not lost:
-            if kept is None or _same(kept, self._training):
-                return
-            # Where states were thinned out, one may have been kept again after the changes of its step.
-            self._catch_up()
-            if _same(kept, self._training):
-                return
-        if kept is None:
-            # A replay that is not finite where the recorded one was: it goes on at the next state that was kept.
-            kept = self._keyframes.before(self._keyframes.next_step(stop) or self._end)
+        kept = self._keyframes.find(self.step)
+        if kept is None or _same(kept, self._training):
+            return
+        # Where states were thinned out, one may have been kept again after the changes of its step.
+        self._catch_up()
+        if not _same(kept, self._training):
+            self._note_departure(kept.step)
+            self._restore(kept)
+
+    def _skip(self, step: int, goal: int) -> bool:
+        """Go on at the next kept state where a replay is not finite by a step, though the recorded one was.
+
+        False: that lies beyond the goal, and the run goes back to the one before it.
+        """
+        self._note_departure(step)
+        ahead = self._keyframes.next_step(step - 1) or self._end
+        self._restore(self._keyframes.before(min(ahead, goal)))
+        return ahead <= goal
+
+    def _note_departure(self, step: int) -> None:
         if not self.note:
             other = f" It was recorded on another processor ({self._host})." if self._host != host() else ""
             self.note = (
-                f"The replay leaves the recording at step {stop:,}: its numbers differ from those that were kept."
+                f"The replay leaves the recording at step {step:,}: its numbers differ from those that were kept."
                 f"{other} Kept steps are shown as they were recorded; steps between them may differ."
             )
-        self._restore(kept)
 
     def _restore(self, keyframe: Keyframe) -> None:
         experiment = self._log.before(keyframe.step)

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
 from ganviz.experiment import Experiment, ExperimentError, sections
-from ganviz.run import Need, Run, TrainingDiverged
+from ganviz.run import Need, ReplayDiverged, Run, TrainingDiverged
 
 BASE = {
     "data.kind": "ring", "noise.dimension": 2, "generator.hidden": [5], "discriminator.hidden": [4],
@@ -452,17 +452,78 @@ def test_a_tampered_state_is_told_once_and_the_recorded_ones_count(place):
     assert state(other) == end
 
 
-def test_a_replay_that_is_not_finite_ends_in_the_recorded_end():
-    run = trained(experiment_of(), 50)
-    end, recorded = state(run), run.recorded()
+def barred(kept=(50,), step=50):
+    """Return a run of 50 steps whose first kept state is not finite, and what it recorded of itself."""
+    run = Run(experiment_of())
+    for at in kept:
+        run.advance(at - run.step)
+        run.recorded()
+    recorded = run.recorded()
     first, *rest = recorded.keyframes
     numbers = np.full_like(first.numbers, np.nan)
     broken = type(first)(0, numbers, first.counters, first.last, first.seconds)
-    again = Run.from_recorded(type(recorded)(**{**vars(recorded), "keyframes": (broken, rest[-1])}))
+    frames = broken, *(frame for frame in rest if frame.step in kept)
+    return Run.from_recorded(type(recorded)(**{**vars(recorded), "keyframes": frames, "step": step})), run
+
+
+def test_a_replay_that_is_not_finite_ends_in_the_recorded_end():
+    again, run = barred()
     again.seek(0)
     again.advance(50)
-    assert state(again) == end
+    assert state(again) == state(run)
     assert "leaves the recording" in again.note
+
+
+def test_a_step_that_no_replay_reaches_is_not_said_to_be_reached():
+    again, run = barred()
+    assert not again.seek(20)
+    assert again.step == 0
+    assert "leaves the recording" in again.note
+    assert again.seek(50)
+    assert state(again) == state(run)
+    assert not again.seek(49)
+    assert again.end == 50
+    # In bursts that end long before the next kept state, too.
+    again._fitting = lambda: 3
+    assert again.seek(0)
+    assert again.seek(50)
+    assert state(again) == state(run)
+
+
+def test_going_on_never_goes_further_than_was_asked():
+    again, run = barred()
+    again.seek(0)
+    for _ in range(2):
+        with pytest.raises(ReplayDiverged, match=r"Step 5 is not reached.* back at step 0.* kept is 50\.") as raised:
+            again.advance(5)
+        assert (again.step, again.end, raised.value.next) == (0, 50, 50)
+    assert isinstance(raised.value, TrainingDiverged)
+    assert again.seek(raised.value.next)
+    again.advance(5)
+    run.advance(5)
+    assert state(again) == state(run)
+
+
+def test_a_lost_way_ends_at_the_last_kept_state_before_its_goal():
+    again, run = barred(kept=(20, 30, 50))
+    assert again.seek(0)
+    # By way of the states that were kept it goes on.
+    again.advance(40)
+    assert again.note
+    run.seek(40)
+    assert state(again) == state(run)
+    again.seek(0)
+    with pytest.raises(ReplayDiverged):
+        again.advance(19)
+    again.advance(20)
+    assert again.step == 20
+    assert again.seek(45)
+
+
+def test_a_run_whose_step_is_not_reached_opens_at_the_kept_state_before_it():
+    again, _ = barred(step=20)
+    assert (again.step, again.end) == (0, 50)
+    assert again.note
 
 
 # Divergence
