@@ -101,7 +101,7 @@ def test_a_step_that_no_replay_reaches_is_not_drawn(saved, tmp_path, monkeypatch
         return False
 
     monkeypatch.setattr(Run, "seek", seek)
-    assert main(["figure", str(saved), "--at", "40", "-o", str(tmp_path / "a.png")]) == 1
+    assert main(["figure", str(saved), "--at", "40", "-o", str(tmp_path / "a.png")]) == 2
     assert "--at 40 cannot be drawn: The replay leaves the recording." in "".join(capsys.readouterr())
     assert not (tmp_path / "a.png").exists()
 
