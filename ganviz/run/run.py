@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -168,6 +168,15 @@ class Run:
             began, first = time.perf_counter(), self.step
             self._train(min(goal - self.step, CHUNK, self._fitting()))
             self._pace = max(time.perf_counter() - began, 1e-9) / (self.step - first)
+
+    def bursts(self, goal: int, seconds: float = BURST) -> Iterator[int]:
+        """Go on to a step in bursts of about so many seconds, and tell the step after each; see `advance`.
+
+        What the run becomes does not depend on how long they are.
+        """
+        while self.step < goal:
+            self.advance(min(goal - self.step, self.steps_within(seconds)))
+            yield self.step
 
     def change(self, path: str, value: Value | list[Any]) -> None:
         """Change a parameter from the next step on; the log keeps what and when.
