@@ -441,29 +441,33 @@ class Run:
             self._keep()
         records = np.zeros((steps, len(RECORDED)))
         began = time.perf_counter()
-        done = training.advance(steps, records)
-        took = time.perf_counter() - began
-        self._since_keyframe += took
-        self._seconds += took
-        diverged: TrainingDiverged | None = None
+        try:
+            done = training.advance(steps, records)
+        finally:
+            # An interrupt comes when steps are made already, and what they measured belongs to them.
+            self._write_down(first, records[: self.step - first], time.perf_counter() - began)
         if done < steps:
             diverged = TrainingDiverged(*training.find_divergence(), critic=self.experiment.objective.critic)
             # The last finite step is reached again from the last keyframe, with what was changed there: training is
             # exact in its repetition.
             last = self._last
             self._restore(self._keyframes.last)
-            again = np.zeros((first + done - self.step, len(RECORDED)))
+            again = np.zeros((self._end - self.step, len(RECORDED)))
             training.advance(len(again), again)
             self._last = last
-        if done:
-            self._last = records[done - 1].copy()
-            rows = as_metrics(records[:done], self.experiment)
-            self._history.add(first + 1, rows)
-            self._record.add(rows)
-        self._end = first + done
-        if diverged is not None:
             self._diverged = diverged
             raise diverged
+
+    def _write_down(self, first: int, records: Floats, took: float) -> None:
+        """Record what the steps after one have measured, and how many seconds they took."""
+        self._since_keyframe += took
+        self._seconds += took
+        if len(records):
+            self._last = records[-1].copy()
+            rows = as_metrics(records, self.experiment)
+            self._history.add(first + 1, rows)
+            self._record.add(rows)
+        self._end = first + len(records)
 
     def _follow(self, goal: int, most: int | None = None) -> bool:
         """Go along what was recorded to a step that is not beyond the end, or at most so many steps of that way.
@@ -477,7 +481,12 @@ class Run:
             steps = min(stops) - self.step
             records = np.zeros((steps, len(RECORDED)))
             began = time.perf_counter()
-            done = self._training.advance(steps, records)
+            try:
+                done = self._training.advance(steps, records)
+            except KeyboardInterrupt:
+                # The changes of the step that it stands at may not be made.
+                self._restore(self._keyframes.before(self.step))
+                raise
             self._pace = max(time.perf_counter() - began, 1e-9) / steps
             if done < steps:
                 if not self._skip(min(stops), goal):

@@ -526,6 +526,52 @@ def test_a_run_whose_step_is_not_reached_opens_at_the_kept_state_before_it():
     assert again.note
 
 
+# Interrupts
+
+
+def interrupted(run, monkeypatch):
+    """Let an interrupt come while steps are made, as it does: when they are."""
+    advance = run._training.advance
+
+    def made_and_interrupted(steps, records):
+        advance(steps, records)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run._training, "advance", made_and_interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run.advance(20)
+    monkeypatch.undo()
+
+
+def test_an_interrupt_while_it_trains_loses_nothing_of_what_was_trained(tmp_path, monkeypatch):
+    experiment = experiment_of()
+    run = trained(experiment, 30)
+    interrupted(run, monkeypatch)
+    assert run.step == run.end > 30
+    run.save(tmp_path / "a.ganviz")
+    for one in (run, Run.open(tmp_path / "a.ganviz")):
+        one.advance(80 - one.step)
+        straight = trained(experiment, 80)
+        assert state(one) == state(straight)
+        for series, expected in (
+            (one.frame(Need.HISTORY).history["generator_loss"], straight.frame(Need.HISTORY).history["generator_loss"]),
+            (one._recent_series()["discriminator_loss"], straight._recent_series()["discriminator_loss"]),
+        ):
+            assert np.array_equal(series.steps, expected.steps)
+            assert np.array_equal(series.mean, expected.mean)
+
+
+def test_an_interrupt_in_the_step_of_a_change_leaves_the_change_to_be_made(monkeypatch):
+    experiment, changes = experiment_of(), [(20, {"objective.kind": "hinge"})]
+    run = trained(experiment, 40, changes)
+    run.seek(0)
+    interrupted(run, monkeypatch)
+    run.advance(40 - run.step)
+    run.advance(10)
+    assert run.note == ""
+    assert state(run) == state(trained(experiment, 50, changes))
+
+
 # Divergence
 
 
