@@ -24,11 +24,12 @@ from .frame import Frame, Need
 from .glance import Glance
 from .history import History, Series
 from .host import host
-from .keyframes import MOST, Keyframes
+from .keyframes import LIMIT, MOST, Keyframes
 from .log import Log
 from .measurer import Measurer, Stop, never
 from .metrics import STEP_METRICS, as_metrics, step_metrics
 from .observer import Observer, surface_grid
+from .record import LIMIT as METRICS_LIMIT
 from .record import Record
 from .recorded import Change, Keyframe, Logged, Recorded
 
@@ -38,6 +39,8 @@ BURST = 0.1
 """Seconds of a burst, about, where whoever trains does not ask for fewer steps."""
 NEAR = 16
 """States kept of the way from a keyframe to where a run was last sought, so that the steps before are near too."""
+NEAR_SHARE = 8
+"""The part of the kept states' bytes, one in so many, that those may take; one of them is kept in any case."""
 
 RECENT = 2048
 """Newest steps whose metrics are kept one by one: there is seen what goes round within a bucket of the history."""
@@ -95,6 +98,7 @@ class Run:
         for block in recorded.blocks:
             self._history.add_block(block)
         self._near: list[Keyframe] = []
+        self.limit(LIMIT)
         self._end = recorded.end
         self._seconds = self._keyframes.last.seconds
         self._since_keyframe = 0.0
@@ -270,7 +274,7 @@ class Run:
             self._restore(start)
         if self.step < step:
             self._near = []
-        stride = max(1, -(-(step - self.step) // NEAR))
+        stride = max(1, -(-(step - self.step) // (1 + self._near_most)))
         while self.step < step:
             if not self._follow(step, min((step - self.step) % stride or stride, self._fitting())):
                 return False
@@ -342,9 +346,16 @@ class Run:
             log.after,
         )  # fmt: skip
 
-    def limit(self, size: int, count: int = MOST) -> None:
-        """Let the kept states take so many bytes, and be so many, at most."""
-        self._keyframes.set_limit(size, count)
+    def limit(self, size: int, count: int = MOST, metrics: int = METRICS_LIMIT) -> None:
+        """Let the kept states take so many bytes, and be so many, at most; and the metrics of each step so many bytes.
+
+        The first and the last state are kept in any case, and one on the way to where the run was last sought.
+        """
+        state = self._keyframes.last.size
+        self._near_most = max(1, min(NEAR, size // NEAR_SHARE // state))
+        self._near = self._near[-self._near_most :]
+        self._keyframes.set_limit(max(0, size - self._near_most * state), count)
+        self._record.set_limit(metrics)
 
     def save(self, path: Path | str) -> None:
         """Save the run with all its past as a session file, whole or not at all.
@@ -437,6 +448,8 @@ class Run:
     def _train(self, steps: int) -> None:
         """Train beyond the end, and record it."""
         training, first = self._training, self.step
+        # What is trained from here on is nowhere near the way to where the run was sought.
+        self._near = []
         if self._since_keyframe >= self._keyframes.spacing:
             self._keep()
         records = np.zeros((steps, len(RECORDED)))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from ganviz.experiment import Experiment, ExperimentError, sections
 from ganviz.run import Need, ReplayDiverged, Run, TrainingDiverged
+from ganviz.run.keyframes import LIMIT
 
 BASE = {
     "data.kind": "ring", "noise.dimension": 2, "generator.hidden": [5], "discriminator.hidden": [4],
@@ -386,7 +387,8 @@ def test_a_way_that_is_stopped_ends_somewhere_on_it_and_can_be_gone_on(monkeypat
 
 def test_the_step_before_is_near_once_a_run_has_been_sought(monkeypatch):
     run = trained(experiment_of(), 3000)
-    run.limit(0)
+    # The first and the last state alone, and room for all on the way.
+    run.limit(LIMIT, 2)
     monkeypatch.setattr(run, "_fitting", lambda: 70)
     run.seek(2900)
     made = []
@@ -396,6 +398,28 @@ def test_the_step_before_is_near_once_a_run_has_been_sought(monkeypatch):
         run.seek(step)
     assert sum(made) <= 20 * -(-2900 // 16)
     assert state(run) == state(trained(experiment_of(), 2881))
+
+
+@pytest.mark.parametrize(("states", "near"), [(0, 1), (16, 2), (100, 12), (1000, 16)])
+def test_the_states_on_the_way_take_part_in_the_bound_of_the_kept_ones(states, near):
+    run = trained(experiment_of(), 3000)
+    size = run.recorded().keyframes[0].size
+    run.limit(states * size, 2)
+    run.seek(2999)
+    steps = [frame.step for frame in run._near]
+    assert len(steps) == near
+    # Equally far apart, up to the step itself.
+    assert len(set(np.diff([*steps, 2999]).tolist())) == 1
+    assert steps[0] <= 3000 / (near + 1) + 1
+    run.limit(states * size)
+    assert run._keyframes.size + near * size <= max(states, 3) * size
+    run.limit(0)
+    assert [frame.step for frame in run._near] == steps[-1:]
+    # They go where the run does not come by again.
+    run.seek(3000)
+    assert run._near
+    run.advance(1)
+    assert run._near == []
 
 
 def test_a_run_that_stands_in_the_past_is_saved_with_its_future(tmp_path):
@@ -520,9 +544,10 @@ def test_a_lost_way_ends_at_the_last_kept_state_before_its_goal():
     assert again.seek(45)
 
 
-def test_a_run_whose_step_is_not_reached_opens_at_the_kept_state_before_it():
+def test_a_run_whose_step_is_not_reached_is_set_up_at_the_kept_state_before_it():
     again, _ = barred(step=20)
     assert (again.step, again.end) == (0, 50)
+    assert not again.seek(20)
     assert again.note
 
 
