@@ -425,7 +425,7 @@ class Run:
     def _glance(self, state: Snapshot, experiment: Experiment, last: NDArray[np.float64], needs: Need) -> Glance:
         training = self._training
         data = training.data
-        if experiment.data != self.experiment.data:
+        if not experiment.same_data(self.experiment):
             data = data_plan(experiment)._replace(shift=data.shift, scale=data.scale)
         step = int(state.counters[STEP])
         live = step == self._end
@@ -471,7 +471,7 @@ class Run:
             self._diverged = diverged
             raise diverged
 
-    def _write_down(self, first: int, records: Floats, took: float) -> None:
+    def _write_down(self, first: int, records: NDArray[np.float64], took: float) -> None:
         """Record what the steps after one have measured, and how many seconds they took."""
         self._since_keyframe += took
         self._seconds += took

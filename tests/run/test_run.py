@@ -490,6 +490,39 @@ def test_only_what_is_needed_is_computed():
     assert set(run.frame(Need.METRICS).metrics) >= {"kl", "js", "w1", "w2", "precision", "slope_data"}
 
 
+def test_a_file_with_other_numbers_is_other_data(tmp_path):
+    """A run whose file was read again is what a run is that went on with another file of the same numbers."""
+    rng = np.random.default_rng(3)
+    first, then = rng.normal(size=(90, 2)), rng.normal(size=(90, 2)) + 4
+    path, other = tmp_path / "a.npy", tmp_path / "b.npy"
+    np.save(path, first)
+    np.save(other, then)
+    fields = {"data.kind": "file", "data.path": str(path), "generator.hidden": [6], "discriminator.hidden": [6]}
+    runs = [Run(Experiment.from_mapping(fields)) for _ in range(2)]
+    needs = Need.METRICS | Need.SPECTRUM
+    for run in runs:
+        run.advance(5)
+        run.frame(needs)
+    np.save(path, then)
+    for run, file in zip(runs, (path, other), strict=True):
+        run.adopt(run.experiment.replace({"data.path": str(file)}))
+        run.advance(5)
+    one, same = (run.frame(needs) for run in runs)
+    assert np.isin(one.real, np.float32(then)).all()
+    assert np.array_equal(one.real, same.real)
+    assert one.metrics == same.metrics
+    assert np.array_equal(one.spectrum.eigenvalues, same.spectrum.eigenvalues)
+    starts = [run.measurer._diagnostician._evidence.start_w1 for run in runs]
+    assert starts[0] == starts[1]
+    # A picture of the past has the data of then.
+    for run in runs:
+        for step, numbers in ((0, first), (5, then)):
+            glance = run.glance_at(run.nearest(step), Need.SAMPLES)
+            assert glance.step == step
+            frame = run.observer.frame(glance, Need.SAMPLES, run.measurer.newest)
+            assert np.isin(frame.real, np.float32(numbers)).all()
+
+
 def test_frames_are_immutable_records():
     run = run_of(SMALL)
     run.advance(2)
