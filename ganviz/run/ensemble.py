@@ -90,7 +90,8 @@ class EnsembleResult:
 def quantiles(values: Floats, shares: Sequence[float]) -> Floats:
     """Return quantiles over the rows of each column, NaN left out, linear between neighbours in rank.
 
-    `numpy.nanquantile` gives NaN next to an infinite value; here what lies between a number and infinity is infinite.
+    `numpy.nanquantile` gives NaN next to an infinite value; here what lies between a number and an infinity is that
+    infinity, and between the two infinities it is the nearer one, the positive one in the middle.
 
     Parameters
     ----------
@@ -114,8 +115,9 @@ def quantiles(values: Floats, shares: Sequence[float]) -> Floats:
         below = np.floor(place).astype(np.int64)
         left, right = ordered[below, columns], ordered[np.minimum(below + 1, np.maximum(counts - 1, 0)), columns]
         part = place - below
-        with np.errstate(invalid="ignore", over="ignore"):
-            between = left + part * (right - left)
+        opposite = np.isneginf(left) & np.isposinf(right)
+        with np.errstate(invalid="ignore"):
+            between = np.where(opposite, np.where(part < 0.5, left, right), (1 - part) * left + part * right)
         found[row] = np.where((part == 0) | (left == right), left, between)
     return found
 
