@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
-from time import perf_counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -21,6 +18,7 @@ from ganviz.experiment import Experiment, ExperimentError, Value, find_parameter
 from ganviz.metrics import METRICS
 
 from .frame import Need
+from .log import grouped
 from .recorded import Change
 
 if TYPE_CHECKING:
@@ -293,16 +291,15 @@ class Ensemble:
         run.limit(KEPT)
         if place == 0:
             self._measure_floors(run, stopping)
-        bursts = _Bursts(run)
         try:
             for row, step in enumerate(self.steps.tolist()):
                 for at, changes in self._changes:
                     # What changes at a step that is measured does so after it was measured.
                     if run.step <= at < step:
-                        if not self._advance(place, bursts, at, stopping):
+                        if not self._advance(place, run, at, stopping):
                             return
                         run.change_together(changes)
-                if stopping() or not self._advance(place, bursts, step, stopping):
+                if stopping() or not self._advance(place, run, step, stopping):
                     return
                 self._keep(place, row, run.frame(Need.METRICS).metrics)
         except TrainingDiverged as error:
@@ -311,12 +308,11 @@ class Ensemble:
                 self._version += 1
             self._at[place] = self.steps[-1]
 
-    def _advance(self, place: int, bursts: _Bursts, step: int, stopping: Callable[[], bool]) -> bool:
-        while bursts.run.step < step:
-            if stopping():
+    def _advance(self, place: int, run: Run, step: int, stopping: Callable[[], bool]) -> bool:
+        for done in run.bursts(step, BURST):
+            self._at[place] = done
+            if done < step and stopping():
                 return False
-            bursts.advance(step)
-            self._at[place] = bursts.run.step
         return True
 
     def _measure_floors(self, run: Run, stopping: Callable[[], bool]) -> None:
@@ -338,29 +334,11 @@ class Ensemble:
             self._version += 1
 
 
-class _Bursts:
-    """Trains in bursts of about `BURST` seconds; what comes out does not depend on their lengths."""
-
-    def __init__(self, run: Run) -> None:
-        self.run = run
-        self._steps = 1
-
-    def advance(self, goal: int) -> None:
-        """Train one burst towards a step."""
-        steps = min(self._steps, goal - self.run.step)
-        began = perf_counter()
-        self.run.advance(steps)
-        took = perf_counter() - began
-        if took > BURST:
-            self._steps = max(1, math.ceil(steps / 2))
-        elif took < BURST / 2 and steps == self._steps:
-            self._steps *= 2
-
-
 def _together(experiment: Experiment, changes: Sequence[Change], steps: int) -> list[tuple[int, dict[str, Value]]]:
     """Return what changes after which step, in that order; refuse what is not allowed."""
     found: list[tuple[int, dict[str, Value]]] = []
-    for (step, _), group in groupby(changes, key=lambda change: (change.step, change.group)):
+    for group in grouped(changes):
+        step = group[0].step
         if step < 0 or (found and step < found[-1][0]):
             raise ExperimentError(f"changes: one after step {step:,} is out of order; their steps must rise from 0 on")
         together = {change.path: change.after for change in group if change.path != "seed"}

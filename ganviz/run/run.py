@@ -134,6 +134,11 @@ class Run:
         return self._end
 
     @property
+    def seconds(self) -> float:
+        """Seconds of training from step 0 to the end, about."""
+        return self._seconds
+
+    @property
     def log(self) -> list[Change]:
         """All changes, those beyond `step` too."""
         return self._log.changes
