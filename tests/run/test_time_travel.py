@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
 from ganviz.experiment import Experiment, ExperimentError, sections
-from ganviz.run import Need, ReplayDiverged, Run, TrainingDiverged
-from ganviz.run.keyframes import LIMIT
+from ganviz.run import Need, ReplayDiverged, Run, Session, TrainingDiverged, keyframes
+from ganviz.run.keyframes import LIMIT, Keyframes
 
 BASE = {
     "data.kind": "ring", "noise.dimension": 2, "generator.hidden": [5], "discriminator.hidden": [4],
@@ -229,6 +229,62 @@ def test_drawn_experiments_and_changes(elsewhere, tmp_path, story):
         # Not all that can be drawn goes together.
         reject()
     check(elsewhere, tmp_path, experiment, way, changes)
+
+
+# Long runs
+
+
+def states_at(experiment, steps, changes):
+    """Return what a training without stops carries at each of some steps."""
+    run, found = Run(experiment), {}
+    for step in sorted(steps):
+        go_on(run, step, changes)
+        found[step] = state(run)
+    return found
+
+
+def test_a_run_that_was_thinned_while_it_trained_comes_back_over_file_and_branch(tmp_path, monkeypatch):
+    """Kept states arise by themselves and go again, between changes, over a file, and in a branch."""
+    made = []
+    add = Keyframes.add
+    monkeypatch.setattr(keyframes, "SPACING", 2e-4)
+    monkeypatch.setattr(Keyframes, "add", lambda self, frame: made.append(frame.step) or add(self, frame))
+    experiment = experiment_of(generator__ema=0.9, schedule__discriminator_steps=2)
+    changes = [
+        (400, {"data.radius": 0.5}), (1100, both("kind", "rmsprop-tf1")), (1100, {"objective.kind": "hinge"}),
+        (2300, both("kind", "adam")),
+    ]  # fmt: skip
+    other = [*changes[:3], (1700, {"discriminator.clip": 0.1})]
+    size = Run(experiment).recorded().keyframes[0].size
+    run = Run(experiment)
+    run.limit(16 * size)
+    made.clear()
+    go_on(run, 3000, changes)
+    # Many were kept for a while, at steps that nobody has chosen.
+    assert len(set(made) - {at for at, _ in changes}) > 40
+    assert 8 < len(run._keyframes) <= 14
+    session = Session(run)
+    run.seek(1700)
+    branch = session.branch({"discriminator.clip": 0.1})
+    # Two share the room, and the branch is thinned as well.
+    for one in session.branches:
+        one.run.limit(16 * size)
+    branch.run.advance(1000)
+    assert len(branch.run._keyframes) <= 14
+    session.save(tmp_path / "a.ganviz")
+    again = Session.open(tmp_path / "a.ganviz")
+    steps = [0, 1, 399, 400, 401, 1099, 1100, 1101, 1699, 1700, 1701, 2299, 2300, 2301, 2999, 3000, 3100]
+    rng = np.random.default_rng(8)
+    steps += rng.integers(0, 3000, 12).tolist()
+    for place, log in enumerate((changes, other)):
+        expected = states_at(experiment, steps, log)
+        for one in (session.branches[place].run, again.branches[place].run):
+            for step in rng.permutation([step for step in steps if step <= one.end]).tolist():
+                assert one.seek(step)
+                assert state(one) == expected[step]
+            one.advance(3100 - one.step)
+            assert state(one) == expected[3100]
+            assert one.note == ""
 
 
 # Watching
