@@ -285,7 +285,8 @@ class Ensemble:
 
     def _one(self, place: int, stopping: Callable[[], bool]) -> None:
         """Train and measure the run of one seed."""
-        from .run import Run, TrainingDiverged
+        from .divergence import TrainingDiverged
+        from .run import Run
 
         run = Run(self._experiments[place])
         run.limit(KEPT)

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 from ganviz.experiment.files import MOST_LANES
 
+from .divergence import TrainingDiverged
 from .measurer import Stop, never
-from .run import BURST, Run, TrainingDiverged
+from .run import Run
+from .timemachine import BURST
 
 
 @dataclass(eq=False)
