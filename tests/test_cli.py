@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from itertools import accumulate, count, pairwise
+from itertools import count, pairwise
 from xml.etree import ElementTree
 
 import numpy as np
@@ -153,30 +153,6 @@ def test_off_a_terminal_lines_tell_the_progress(capsys, monkeypatch):
         "step 3 of 3",
     ]
     assert err == ""
-
-
-@pytest.mark.parametrize("cost", [1e-5, 0.003, 0.03, 5.0])
-def test_bursts_last_about_as_long_as_they_should(monkeypatch, cost):
-    now, sizes, reported = [0.0], [], []
-
-    class Clockwork:
-        step = 0
-
-        def advance(self, steps):
-            sizes.append(steps)
-            self.step += steps
-            now[0] += cost * steps
-
-    monkeypatch.setattr(running.time, "perf_counter", lambda: now[0])
-    bursts = running._Bursts(Clockwork(), reported.append)
-    steps = 20 * max(1, round(running.BURST / cost))
-    bursts.advance_to(steps // 2)
-    bursts.advance_to(steps)
-    assert reported == list(accumulate(sizes))
-    assert reported[-1] == steps
-    assert bursts.seconds == pytest.approx(cost * steps)
-    assert max(sizes) == 1 or cost * max(sizes) <= running.BURST
-    assert cost * max(sizes) >= running.BURST / 4
 
 
 def test_a_divergence_ends_in_a_sentence_and_keeps_the_last_finite_step(tmp_path, capsys):

@@ -95,6 +95,17 @@ def test_what_cannot_be_drawn_is_a_sentence(saved, tmp_path, monkeypatch, capsys
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_step_that_no_replay_reaches_is_not_drawn(saved, tmp_path, monkeypatch, capsys):
+    def seek(run, step):
+        run.note = "The replay leaves the recording."
+        return False
+
+    monkeypatch.setattr(Run, "seek", seek)
+    assert main(["figure", str(saved), "--at", "40", "-o", str(tmp_path / "a.png")]) == 2
+    assert "--at 40 cannot be drawn: The replay leaves the recording." in "".join(capsys.readouterr())
+    assert not (tmp_path / "a.png").exists()
+
+
 def test_a_damaged_session_is_a_sentence(saved, tmp_path, capsys):
     broken = tmp_path / "b.ganviz"
     broken.write_bytes(saved.read_bytes()[:-30])

@@ -70,7 +70,8 @@ def _run(name: str, step: int | None) -> Run:
         run = session.current.run
         if step is not None and step > run.end:
             raise ExperimentError(f"--at {step} is not allowed: {name} has steps 0 to {run.end:,}")
-        run.seek(run.step if step is None else step)
+        if not run.seek(run.step if step is None else step):
+            raise ExperimentError(f"--at {step} cannot be drawn: {run.note}")
         return run
     if step is None:
         raise ExperimentError(f"--at is needed for {name}, which is an experiment: the step to train up to")

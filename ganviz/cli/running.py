@@ -106,13 +106,12 @@ def _train(experiment: Experiment, steps: int, folder: Path | None) -> int:
     problem = ""
     began = time.perf_counter()
     with progress(steps) as report:
-        bursts = _Bursts(run, report)
         try:
             # So that the training can be found to have converged, and at the same step on every computer.
             _refine(run, whole=folder is not None)
             _measure(run, rows)
             while run.step < steps:
-                bursts.advance_to(min(run.step + every, steps))
+                _advance(run, min(run.step + every, steps), report)
                 _measure(run, rows)
         except TrainingDiverged as error:
             problem = str(error)
@@ -123,7 +122,7 @@ def _train(experiment: Experiment, steps: int, folder: Path | None) -> int:
         if problem:
             _measure(run, rows)
     floors = run.measurer.newest.floors
-    _summarize(run.step, bursts.seconds, time.perf_counter() - began, rows, floors)
+    _summarize(run.step, run.seconds, time.perf_counter() - began, rows, floors)
     if folder is not None:
         _write(run, rows, floors, folder)
         say(
@@ -153,35 +152,16 @@ def advance_measured(run: Run, steps: int, report: Callable[[int], None]) -> Non
     """Train up to a step, and measure at `ROWS` steps on the way, for the curves."""
     from ganviz.run import Need
 
-    bursts, every = _Bursts(run, report), max(1, -(-steps // (ROWS - 1)))
+    every = max(1, -(-steps // (ROWS - 1)))
     run.frame(Need.METRICS)
     while run.step < steps:
-        bursts.advance_to(min(run.step + every, steps))
+        _advance(run, min(run.step + every, steps), report)
         run.frame(Need.METRICS)
 
 
-class _Bursts:
-    """Trains in bursts of about `BURST` seconds; what comes out does not depend on their lengths."""
-
-    def __init__(self, run: Run, report: Callable[[int], None]) -> None:
-        self.seconds = 0.0
-        self._run = run
-        self._report = report
-        self._steps = 1
-
-    def advance_to(self, step: int) -> None:
-        """Train until this step is finished."""
-        while self._run.step < step:
-            steps = min(self._steps, step - self._run.step)
-            began = time.perf_counter()
-            self._run.advance(steps)
-            took = time.perf_counter() - began
-            self.seconds += took
-            if took > BURST:
-                self._steps = max(1, steps // 2)
-            elif took < BURST / 2 and steps == self._steps:
-                self._steps *= 2
-            self._report(self._run.step)
+def _advance(run: Run, step: int, report: Callable[[int], None]) -> None:
+    for done in run.bursts(step, BURST):
+        report(done)
 
 
 @contextmanager

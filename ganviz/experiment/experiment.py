@@ -144,6 +144,10 @@ class Experiment:
                     else 2
                 )
 
+    def same_data(self, other: Experiment) -> bool:
+        """Whether the data are the same, and where they are out of a file the numbers too."""
+        return self.data == other.data and self.table == other.table
+
     @property
     def notice(self) -> str:
         """What the person should know about the data, such as rows left out; empty if nothing."""

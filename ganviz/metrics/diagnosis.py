@@ -135,7 +135,7 @@ class Diagnostician:
         self._restart(
             experiment,
             step,
-            old.start_w1 if before.data == experiment.data else np.nan,
+            old.start_w1 if before.same_data(experiment) else np.nan,
             old.peak_norm if same_game else np.nan,
         )
 

@@ -8,7 +8,7 @@ from .frame import Frame, Mark, Need, Surface
 from .history import History, Series
 
 if TYPE_CHECKING:
-    from .divergence import TrainingDiverged
+    from .divergence import ReplayDiverged, TrainingDiverged
     from .glance import Glance
     from .measurer import Measured, Measurer
     from .memory import SAMPLE_METRICS
@@ -29,7 +29,8 @@ __getattr__ = attach(
         "SAMPLE_METRICS": "memory",
         "Change": "recorded",
         "Session": "session",
-        **{"Run": "run", "STEP_METRICS": "metrics", "TrainingDiverged": "divergence"},
+        **{"Run": "run", "STEP_METRICS": "metrics"},
+        **dict.fromkeys(("ReplayDiverged", "TrainingDiverged"), "divergence"),
     },
 )
 
@@ -45,6 +46,7 @@ __all__ = [
     "Measurer",
     "Need",
     "Observer",
+    "ReplayDiverged",
     "Run",
     "Series",
     "Session",

@@ -17,6 +17,24 @@ class TrainingDiverged(RuntimeError):
         self.step, self.player, self.layer = step, player, layer
 
 
+class ReplayDiverged(TrainingDiverged):
+    """A replay is not finite where the recorded training was, as another processor may bring it about.
+
+    Attributes
+    ----------
+    next : int
+        The next step whose state was kept: `Run.seek` goes there.
+    """
+
+    def __init__(self, goal: int, stands: int, next_kept: int) -> None:
+        super().__init__(stands + 1, "", 0)
+        self.args = (
+            f"Step {goal:,} is not reached: the replay from step {stands:,} is not finite, though the recording was. "
+            f"The run is back at step {stands:,}; the next step that was kept is {next_kept:,}.",
+        )
+        self.next = next_kept
+
+
 def diverged_again(sentence: str, end: int) -> TrainingDiverged:
     """Make the error of a divergence that was recorded."""
     error = TrainingDiverged(end + 1, "", 0)

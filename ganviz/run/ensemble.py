@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
-from time import perf_counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -21,6 +18,7 @@ from ganviz.experiment import Experiment, ExperimentError, Value, find_parameter
 from ganviz.metrics import METRICS
 
 from .frame import Need
+from .log import grouped
 from .recorded import Change
 
 if TYPE_CHECKING:
@@ -90,7 +88,8 @@ class EnsembleResult:
 def quantiles(values: Floats, shares: Sequence[float]) -> Floats:
     """Return quantiles over the rows of each column, NaN left out, linear between neighbours in rank.
 
-    `numpy.nanquantile` gives NaN next to an infinite value; here what lies between a number and infinity is infinite.
+    `numpy.nanquantile` gives NaN next to an infinite value; here what lies between a number and an infinity is that
+    infinity, and between the two infinities it is the nearer one, the positive one in the middle.
 
     Parameters
     ----------
@@ -114,8 +113,9 @@ def quantiles(values: Floats, shares: Sequence[float]) -> Floats:
         below = np.floor(place).astype(np.int64)
         left, right = ordered[below, columns], ordered[np.minimum(below + 1, np.maximum(counts - 1, 0)), columns]
         part = place - below
-        with np.errstate(invalid="ignore", over="ignore"):
-            between = left + part * (right - left)
+        opposite = np.isneginf(left) & np.isposinf(right)
+        with np.errstate(invalid="ignore"):
+            between = np.where(opposite, np.where(part < 0.5, left, right), (1 - part) * left + part * right)
         found[row] = np.where((part == 0) | (left == right), left, between)
     return found
 
@@ -285,22 +285,22 @@ class Ensemble:
 
     def _one(self, place: int, stopping: Callable[[], bool]) -> None:
         """Train and measure the run of one seed."""
-        from .run import Run, TrainingDiverged
+        from .divergence import TrainingDiverged
+        from .run import Run
 
         run = Run(self._experiments[place])
         run.limit(KEPT)
         if place == 0:
             self._measure_floors(run, stopping)
-        bursts = _Bursts(run)
         try:
             for row, step in enumerate(self.steps.tolist()):
                 for at, changes in self._changes:
                     # What changes at a step that is measured does so after it was measured.
                     if run.step <= at < step:
-                        if not self._advance(place, bursts, at, stopping):
+                        if not self._advance(place, run, at, stopping):
                             return
                         run.change_together(changes)
-                if stopping() or not self._advance(place, bursts, step, stopping):
+                if stopping() or not self._advance(place, run, step, stopping):
                     return
                 self._keep(place, row, run.frame(Need.METRICS).metrics)
         except TrainingDiverged as error:
@@ -309,12 +309,11 @@ class Ensemble:
                 self._version += 1
             self._at[place] = self.steps[-1]
 
-    def _advance(self, place: int, bursts: _Bursts, step: int, stopping: Callable[[], bool]) -> bool:
-        while bursts.run.step < step:
-            if stopping():
+    def _advance(self, place: int, run: Run, step: int, stopping: Callable[[], bool]) -> bool:
+        for done in run.bursts(step, BURST):
+            self._at[place] = done
+            if done < step and stopping():
                 return False
-            bursts.advance(step)
-            self._at[place] = bursts.run.step
         return True
 
     def _measure_floors(self, run: Run, stopping: Callable[[], bool]) -> None:
@@ -336,29 +335,11 @@ class Ensemble:
             self._version += 1
 
 
-class _Bursts:
-    """Trains in bursts of about `BURST` seconds; what comes out does not depend on their lengths."""
-
-    def __init__(self, run: Run) -> None:
-        self.run = run
-        self._steps = 1
-
-    def advance(self, goal: int) -> None:
-        """Train one burst towards a step."""
-        steps = min(self._steps, goal - self.run.step)
-        began = perf_counter()
-        self.run.advance(steps)
-        took = perf_counter() - began
-        if took > BURST:
-            self._steps = max(1, math.ceil(steps / 2))
-        elif took < BURST / 2 and steps == self._steps:
-            self._steps *= 2
-
-
 def _together(experiment: Experiment, changes: Sequence[Change], steps: int) -> list[tuple[int, dict[str, Value]]]:
     """Return what changes after which step, in that order; refuse what is not allowed."""
     found: list[tuple[int, dict[str, Value]]] = []
-    for (step, _), group in groupby(changes, key=lambda change: (change.step, change.group)):
+    for group in grouped(changes):
+        step = group[0].step
         if step < 0 or (found and step < found[-1][0]):
             raise ExperimentError(f"changes: one after step {step:,} is out of order; their steps must rise from 0 on")
         together = {change.path: change.after for change in group if change.path != "seed"}

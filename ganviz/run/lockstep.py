@@ -2,48 +2,71 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from ganviz.experiment.files import MOST_LANES
 
+from .divergence import TrainingDiverged
 from .measurer import Stop, never
-from .run import Run, TrainingDiverged
+from .run import Run
+from .timemachine import BURST
+
+
+@dataclass(eq=False)
+class _Way:
+    """The way of a run to a step, and what kept it from getting there."""
+
+    run: Run
+    goal: int
+    ended: threading.Event
+    error: Exception | None = None
+
+    def go(self, should_stop: Stop = never) -> None:
+        """Go it in bursts, until it is ended."""
+        try:
+            for _ in self.run.bursts(self.goal):
+                if should_stop():
+                    self.ended.set()
+                if self.ended.is_set():
+                    return
+        except Exception as error:
+            self.error = error
+
+    @property
+    def done(self) -> bool:
+        """Whether there is nothing more to go."""
+        return self.error is not None or self.run.step >= self.goal
 
 
 class _Worker:
-    """Advances one run whenever it is told to."""
+    """Does what it is given, one thing after the other, on a thread of its own."""
 
-    def __init__(self, run: Run, place: int) -> None:
-        self.run = run
-        self.error: BaseException | None = None
-        self._steps = 0
-        self._begin, self._done = threading.Semaphore(0), threading.Semaphore(0)
-        self._thread = threading.Thread(target=self._main, name=f"lane {place + 1}", daemon=True)
+    def __init__(self, name: str) -> None:
+        self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._main, name=name, daemon=True)
         self._thread.start()
 
-    def begin(self, steps: int) -> None:
-        """Begin to advance; `wait` returns when that is done."""
-        self._steps = steps
-        self._begin.release()
+    def begin(self, work: Callable[[], None]) -> None:
+        """Give it something to do."""
+        self._work.put(work)
 
-    def wait(self) -> None:
-        """Wait until the run has advanced."""
-        self._done.acquire()
+    def idle(self) -> threading.Event:
+        """Return what tells when all is done that it was given by now."""
+        reached = threading.Event()
+        self._work.put(reached.set)
+        return reached
 
     def close(self) -> None:
         """End the thread."""
-        self._steps = -1
-        self._begin.release()
+        self._work.put(None)
         self._thread.join()
 
     def _main(self) -> None:
-        while True:
-            self._begin.acquire()
-            if self._steps < 0:
-                return
-            self.error = _advance(self.run, self._steps)
-            self._done.release()
+        while (work := self._work.get()) is not None:
+            work()
 
 
 class Lockstep:
@@ -55,7 +78,7 @@ class Lockstep:
     Parameters
     ----------
     runs : sequence of Run
-        One to four. Those that stand before the foremost catch up with the first advance.
+        One to four. Those that stand before the foremost catch up with it, while it waits.
 
     Attributes
     ----------
@@ -68,7 +91,9 @@ class Lockstep:
             raise ValueError(f"{len(runs)} runs cannot go on together: allowed are 1 to {MOST_LANES}")
         self.runs = list(runs)
         self.diverged: dict[int, TrainingDiverged] = {}
-        self._workers = [_Worker(run, place) for place, run in enumerate(self.runs) if place > 0]
+        self._workers = {place: _Worker(f"lane {place + 1}") for place in range(1, len(runs))}
+        self._ended = threading.Event()
+        self._busy = False
 
     @property
     def step(self) -> int:
@@ -76,48 +101,81 @@ class Lockstep:
         going = [run.step for place, run in enumerate(self.runs) if place not in self.diverged]
         return max(going or [run.step for run in self.runs])
 
-    def advance(self, steps: int) -> None:
-        """Let all runs go on to the same step, so many beyond the foremost."""
+    def advance(self, steps: int, should_stop: Stop = never) -> bool:
+        """Let all runs go on to the same step, so many beyond the foremost; those behind catch up with it first.
+
+        Parameters
+        ----------
+        steps : int
+        should_stop : callable, optional
+            Asked every tenth of a second; True leaves each run where it is by then. The next call goes on from there.
+
+        Returns
+        -------
+        bool
+            Whether all are there that can go on.
+        """
+        self._settle()
         self._forget_past()
-        goal = self.step + steps
-        going = [worker for worker in self._workers if self._place(worker.run) not in self.diverged]
-        for worker in going:
-            worker.begin(goal - worker.run.step)
-        error = None if 0 in self.diverged else _advance(self.runs[0], goal - self.runs[0].step)
-        for worker in going:
-            worker.wait()
-        errors = [(0, error), *((self._place(worker.run), worker.error) for worker in going)]
-        for place, found in errors:
-            if isinstance(found, TrainingDiverged):
-                self.diverged[place] = found
-            elif found is not None:
-                raise found
+        foremost = self.step
+        return self._go(foremost, should_stop) and self._go(foremost + steps, should_stop)
 
     def seek(self, step: int, should_stop: Stop = never, progress: Callable[[int], None] | None = None) -> bool:
         """Go to a step with all runs, each as far as it was trained; see `Run.seek`."""
+        self._settle()
         self.diverged.clear()
-        return all(run.seek(min(step, run.end), should_stop, progress) for run in self.runs)
+        arrived = True
+        for run in self.runs:
+            if not run.seek(min(step, run.end), should_stop, progress):
+                arrived = False
+                if should_stop():
+                    break
+        return arrived
 
     def close(self) -> None:
-        """End the threads."""
-        for worker in self._workers:
+        """End the threads, each at the end of its burst."""
+        self._settle()
+        for worker in self._workers.values():
             worker.close()
-        self._workers = []
+        self._workers = {}
+
+    def _go(self, goal: int, should_stop: Stop) -> bool:
+        """Let those that stand before a step go there at the same time; return whether they arrived."""
+        self._ended = threading.Event()
+        behind = [place for place, run in enumerate(self.runs) if run.step < goal and place not in self.diverged]
+        ways = {place: _Way(self.runs[place], goal, self._ended) for place in behind}
+        try:
+            self._busy = True
+            others = [place for place in behind if place > 0]
+            for place in others:
+                self._workers[place].begin(ways[place].go)
+            if 0 in ways:
+                ways[0].go(should_stop)
+            for place in others:
+                idle = self._workers[place].idle()
+                while not idle.wait(BURST):
+                    if should_stop():
+                        self._ended.set()
+        finally:
+            self._settle()
+        errors = {place: way.error for place, way in ways.items() if way.error is not None}
+        self.diverged |= {place: error for place, error in errors.items() if isinstance(error, TrainingDiverged)}
+        for place, error in errors.items():
+            if place not in self.diverged:
+                raise error
+        return all(way.done for way in ways.values())
+
+    def _settle(self) -> None:
+        """End what is under way, each run at the end of its burst; an interrupt may come while it is waited for."""
+        if self._busy:
+            self._ended.set()
+            for idle in [worker.idle() for worker in self._workers.values()]:
+                idle.wait()
+            self._busy = False
 
     def _forget_past(self) -> None:
-        """Let runs go on that were taken back from where they diverged, or changed since."""
-        for place in list(self.diverged):
+        """Let runs go on that do not stand any more where they could not, or were changed since."""
+        for place, error in list(self.diverged.items()):
             run = self.runs[place]
-            if run.step < run.end or not run.diverged:
+            if run.step != error.step - 1 or (run.step == run.end and not run.diverged):
                 del self.diverged[place]
-
-    def _place(self, run: Run) -> int:
-        return next(place for place, other in enumerate(self.runs) if other is run)
-
-
-def _advance(run: Run, steps: int) -> BaseException | None:
-    try:
-        run.advance(max(0, steps))
-    except Exception as error:
-        return error
-    return None

@@ -35,8 +35,7 @@ class Log:
         self._logged = Logged(first)
         self._steps: list[int] = []
         self._after: list[Experiment] = []
-        for place, (_, together) in enumerate(groupby(changes, key=lambda change: change.group)):
-            group = list(together)
+        for place, group in enumerate(grouped(changes)):
             known = after[place] if after else self.newest.replace({change.path: change.after for change in group})
             self.add(group[0].step, known, [change.path for change in group])
 
@@ -99,3 +98,8 @@ class Log:
     def after(self) -> tuple[Experiment, ...]:
         """The experiment after each group of changes."""
         return tuple(self._after)
+
+
+def grouped(changes: Iterable[Change]) -> list[list[Change]]:
+    """Return changes in the groups that were made together, each of which stands in a row."""
+    return [list(together) for _, together in groupby(changes, key=lambda change: (change.step, change.group))]

@@ -327,7 +327,7 @@ class Measurer:
         self._keep(glance, Need.SPECTRUM, spectrum=found, spectrum_note=note)
 
     def _game(self, glance: Glance) -> GameJacobian:
-        if self._jacobian is None or self._jacobian.experiment.data != glance.experiment.data:
+        if self._jacobian is None or not self._jacobian.experiment.same_data(glance.experiment):
             self._jacobian = GameJacobian(glance.experiment, glance.data)
         return self._jacobian
 
@@ -341,7 +341,7 @@ class Measurer:
         self._experiment = glance.experiment
         self._evaluator = Evaluator(glance.experiment, glance.data)
         self._steps.clear()
-        if glance.experiment.data != before.data:
+        if not glance.experiment.same_data(before):
             self._reference = Reference(glance.experiment, glance.data)
             self._floor = Floor(self._reference, SAMPLES)
             self._diagnostician.set_floors({})

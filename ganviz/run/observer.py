@@ -98,7 +98,7 @@ class Observer:
         if glance.experiment != before:
             self._evaluator = Evaluator(glance.experiment, glance.data)
             self._experiment = glance.experiment
-            if glance.experiment.data != before.data:
+            if not glance.experiment.same_data(before):
                 self._density = self._real_density(glance.experiment)
                 self._mode_count = count_modes(glance.experiment)
         self._evaluator.take(glance.numbers)

@@ -95,6 +95,11 @@ class Record:
                 return block.mean[(step - block.first) // block.stride]
         return None
 
+    def set_limit(self, limit: int) -> None:
+        """Let the blocks take more or fewer bytes from now on."""
+        self._limit = limit
+        self._fold()
+
     def _fold(self) -> None:
         while sum(map(_size, self._blocks)) > self._limit:
             place = self._foldable()

@@ -1,9 +1,8 @@
-"""An experiment in progress, which records itself, so that any of its steps can be shown and gone on from."""
+"""An experiment in progress: what a person does with it."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ from ganviz.engine.data import data_plan
 from ganviz.engine.game import DISCRIMINATOR, GENERATOR
 from ganviz.engine.machine import STEP
 from ganviz.engine.network import Floats
-from ganviz.engine.step import RECORDED
 from ganviz.engine.training import Snapshot, Training
 from ganviz.experiment import Experiment, ExperimentError, Value, find_parameter
 from ganviz.metrics import Reference
@@ -22,28 +20,20 @@ from ganviz.metrics import Reference
 from .divergence import TrainingDiverged, diverged_again
 from .frame import Frame, Need
 from .glance import Glance
-from .history import History, Series
-from .host import host
-from .keyframes import MOST, Keyframes
-from .log import Log
-from .measurer import Measurer, Stop, never
-from .metrics import STEP_METRICS, as_metrics, step_metrics
+from .history import Series
+from .measurer import Measurer
+from .metrics import STEP_METRICS, step_metrics
 from .observer import Observer, surface_grid
-from .record import Record
-from .recorded import Change, Keyframe, Logged, Recorded
+from .recorded import Keyframe, Recorded
+from .timemachine import BURST, TimeMachine, beginning
 
-CHUNK = 1024
-"""Steps of one burst at most."""
-BURST = 0.1
-"""Seconds of a burst, about, where whoever trains does not ask for fewer steps."""
-NEAR = 16
-"""States kept of the way from a keyframe to where a run was last sought, so that the steps before are near too."""
+__all__ = ["BURST", "Run", "TrainingDiverged"]
 
 RECENT = 2048
 """Newest steps whose metrics are kept one by one: there is seen what goes round within a bucket of the history."""
 
 
-class Run:
+class Run(TimeMachine):
     """An experiment in progress: advance it, change it, look at it, go back. Looking never changes it.
 
     It stands at `step`, which `seek` moves to any step that was trained. Until `end`, the newest of them, `advance`
@@ -73,9 +63,7 @@ class Run:
 
     def __init__(self, experiment: Experiment) -> None:
         training = Training(experiment)
-        start = Keyframe(0, *_copies(training), np.full(len(RECORDED), np.nan))
-        shift, scale = training.data.shift, training.data.scale
-        self._set_up(training, Recorded(experiment, 0, 0, shift, scale, (), (start,), (), None, (), host()))
+        self._set_up(training, beginning(training))
 
     @classmethod
     def from_recorded(cls, recorded: Recorded) -> Run:
@@ -87,23 +75,8 @@ class Run:
         return run
 
     def _set_up(self, training: Training, recorded: Recorded) -> None:
-        self._training = training
-        self._log = Log(recorded.first, recorded.log, recorded.after)
-        self._keyframes = Keyframes(recorded.keyframes)
-        self._record = Record(len(STEP_METRICS), recorded.blocks)
-        self._history = History(STEP_METRICS)
-        for block in recorded.blocks:
-            self._history.add_block(block)
-        self._near: list[Keyframe] = []
-        self._end = recorded.end
-        self._seconds = self._keyframes.last.seconds
-        self._since_keyframe = 0.0
-        self._pace = BURST
-        self._diverged: TrainingDiverged | None = None
-        self._host = recorded.host
-        self.note = ""
+        super().__init__(training, recorded)
         first = self._keyframes.before(0)
-        self._last = first.last
         start = self.glance_at(first, Need.SAMPLES)
         reference = Reference(recorded.first, training.data)
         self.observer = Observer(start, reference.box)
@@ -114,55 +87,16 @@ class Run:
         if recorded.diverged:
             self._diverged = diverged_again(recorded.diverged, self._end)
 
-    @property
-    def experiment(self) -> Experiment:
-        """The experiment with all changes up to where the run stands."""
-        return self._training.experiment
-
-    @property
-    def step(self) -> int:
-        """Number of finished steps where the run stands."""
-        return self._training.step
-
-    @property
-    def end(self) -> int:
-        """The newest step that was trained."""
-        return self._end
-
-    @property
-    def log(self) -> list[Change]:
-        """All changes, those beyond `step` too."""
-        return self._log.changes
-
-    @property
-    def logged(self) -> Logged:
-        """What led to where the run is, as plain data: the same object as long as nothing changes."""
-        return self._log.logged
-
-    @property
-    def first(self) -> Experiment:
-        """The experiment at step 0."""
-        return self._log.first
-
     # ---------------------------------------------------------------- going on
 
-    def advance(self, steps: int) -> None:
-        """Go on for a number of steps: along what was recorded as far as that goes, then by training.
+    def bursts(self, goal: int, seconds: float = BURST) -> Iterator[int]:
+        """Go on to a step in bursts of about so many seconds, and tell the step after each; see `advance`.
 
-        Raises
-        ------
-        TrainingDiverged
-            If a parameter becomes infinite or not a number. The run is then back at the last step with finite
-            parameters, and every further call raises the same until a parameter is changed.
+        What the run becomes does not depend on how long they are.
         """
-        goal = self.step + steps
-        self._follow(min(goal, self._end))
         while self.step < goal:
-            if self._diverged is not None:
-                raise self._diverged
-            began, first = time.perf_counter(), self.step
-            self._train(min(goal - self.step, CHUNK, self._fitting()))
-            self._pace = max(time.perf_counter() - began, 1e-9) / (self.step - first)
+            self.advance(min(goal - self.step, self.steps_within(seconds)))
+            yield self.step
 
     def change(self, path: str, value: Value | list[Any]) -> None:
         """Change a parameter from the next step on; the log keeps what and when.
@@ -219,65 +153,7 @@ class Run:
         if experiment != self.experiment:
             self._change(experiment)
 
-    # ---------------------------------------------------------------- going back
-
-    def seek(self, step: int, should_stop: Stop = never, progress: Callable[[int], None] | None = None) -> bool:
-        """Go to any step from 0 to `end`, exactly: from the nearest keyframe before it by training again.
-
-        Parameters
-        ----------
-        step : int
-        should_stop : callable, optional
-            Asked every tenth of a second; True leaves the run somewhere on the way.
-        progress : callable, optional
-            Told the steps on the way.
-
-        Returns
-        -------
-        bool
-            Whether the run is there.
-
-        Raises
-        ------
-        ValueError
-            If that step was not trained.
-        """
-        if not 0 <= step <= self._end:
-            raise ValueError(f"step {step:,} was not trained: there are steps 0 to {self._end:,}")
-        if self.step == self._end:
-            # A way back to the end comes to the very state that is left here.
-            self._keep()
-        start = max(
-            (frame for frame in (self._keyframes.before(step), *self._near) if frame.step <= step),
-            key=lambda frame: frame.step,
-        )
-        if not start.step < self.step <= step:
-            self._restore(start)
-        if self.step < step:
-            self._near = []
-        stride = max(1, -(-(step - self.step) // NEAR))
-        while self.step < step:
-            self._follow(self.step + min((step - self.step) % stride or stride, self._fitting()))
-            if step - self.step and (step - self.step) % stride == 0:
-                self._near.append(self._state())
-            if progress is not None:
-                progress(self.step)
-            if should_stop():
-                return False
-        return True
-
-    @property
-    def diverged(self) -> str:
-        """The sentence where training diverged after `end`; else empty."""
-        return "" if self._diverged is None else str(self._diverged)
-
-    def before(self, step: int) -> int:
-        """Return the step of the last kept state at a step or before it, from which a way to it starts."""
-        return self._keyframes.before(step).step
-
-    def nearest(self, step: int) -> Keyframe:
-        """Return the kept state nearest to a step, of which `glance_at` gives a picture at once."""
-        return self._keyframes.nearest(step)
+    # ---------------------------------------------------------------- branching
 
     def branch(self, changes: Mapping[str, Value | list[Any]] | None = None, seed: int | None = None) -> Run:
         """Start another run with the same past up to here, and the same data and noise from here on.
@@ -325,10 +201,6 @@ class Run:
             tuple(log.changes), tuple(keyframes), self._record.until(end), measurements, findings, self._host, sentence,
             log.after,
         )  # fmt: skip
-
-    def limit(self, size: int, count: int = MOST) -> None:
-        """Let the kept states take so many bytes, and be so many, at most."""
-        self._keyframes.set_limit(size, count)
 
     def save(self, path: Path | str) -> None:
         """Save the run with all its past as a session file, whole or not at all.
@@ -398,7 +270,7 @@ class Run:
     def _glance(self, state: Snapshot, experiment: Experiment, last: NDArray[np.float64], needs: Need) -> Glance:
         training = self._training
         data = training.data
-        if experiment.data != self.experiment.data:
+        if not experiment.same_data(self.experiment):
             data = data_plan(experiment)._replace(shift=data.shift, scale=data.scale)
         step = int(state.counters[STEP])
         live = step == self._end
@@ -416,109 +288,6 @@ class Run:
             diverged="" if self._diverged is None or not live else str(self._diverged),
         )
 
-    # ---------------------------------------------------------------- how
-
-    def _train(self, steps: int) -> None:
-        """Train beyond the end, and record it."""
-        training, first = self._training, self.step
-        if self._since_keyframe >= self._keyframes.spacing:
-            self._keep()
-        records = np.zeros((steps, len(RECORDED)))
-        began = time.perf_counter()
-        done = training.advance(steps, records)
-        took = time.perf_counter() - began
-        self._since_keyframe += took
-        self._seconds += took
-        diverged: TrainingDiverged | None = None
-        if done < steps:
-            diverged = TrainingDiverged(*training.find_divergence(), critic=self.experiment.objective.critic)
-            # The last finite step is reached again from the last keyframe, with what was changed there: training is
-            # exact in its repetition.
-            last = self._last
-            self._restore(self._keyframes.last)
-            again = np.zeros((first + done - self.step, len(RECORDED)))
-            training.advance(len(again), again)
-            self._last = last
-        if done:
-            self._last = records[done - 1].copy()
-            rows = as_metrics(records[:done], self.experiment)
-            self._history.add(first + 1, rows)
-            self._record.add(rows)
-        self._end = first + done
-        if diverged is not None:
-            self._diverged = diverged
-            raise diverged
-
-    def _follow(self, goal: int) -> None:
-        """Go along what was recorded, to a step that is not beyond the end."""
-        while self.step < goal:
-            stops = [goal, self.step + CHUNK]
-            stops += [stop for stop in (self._log.next_step(self.step), self._keyframes.next_step(self.step)) if stop]
-            steps = min(stops) - self.step
-            records = np.zeros((steps, len(RECORDED)))
-            began = time.perf_counter()
-            done = self._training.advance(steps, records)
-            self._pace = max(time.perf_counter() - began, 1e-9) / steps
-            if done == steps:
-                self._last = records[-1].copy()
-            self._compare(done < steps, min(stops))
-            self._catch_up()
-
-    def _compare(self, lost: bool, stop: int) -> None:
-        """Compare the state that a replay has led to with what was recorded there, which counts if they differ."""
-        kept = self._keyframes.find(stop)
-        if not lost:
-            if kept is None or _same(kept, self._training):
-                return
-            # Where states were thinned out, one may have been kept again after the changes of its step.
-            self._catch_up()
-            if _same(kept, self._training):
-                return
-        if kept is None:
-            # A replay that is not finite where the recorded one was: it goes on at the next state that was kept.
-            kept = self._keyframes.before(self._keyframes.next_step(stop) or self._end)
-        if not self.note:
-            other = f" It was recorded on another processor ({self._host})." if self._host != host() else ""
-            self.note = (
-                f"The replay leaves the recording at step {stop:,}: its numbers differ from those that were kept."
-                f"{other} Kept steps are shown as they were recorded; steps between them may differ."
-            )
-        self._restore(kept)
-
-    def _restore(self, keyframe: Keyframe) -> None:
-        experiment = self._log.before(keyframe.step)
-        if experiment != self.experiment:
-            self._training.change(experiment)
-        self._training.restore(_snapshot(keyframe))
-        self._last = keyframe.last
-        self._catch_up()
-
-    def _catch_up(self) -> None:
-        """Make the changes that were made at the step at which the run stands."""
-        for experiment in self._log.changes_at(self.step):
-            self._training.change(experiment)
-
-    def _keep(self) -> None:
-        self._keyframes.add(self._state())
-        self._since_keyframe = 0.0
-
-    def _state(self) -> Keyframe:
-        return Keyframe(self.step, *_copies(self._training), self._last, self._seconds_at(self.step))
-
-    def _seconds_at(self, step: int) -> float:
-        if step == self._end:
-            return self._seconds
-        before = self._keyframes.before(step)
-        return before.seconds + (step - before.step) * self._pace
-
-    def steps_within(self, seconds: float) -> int:
-        """Return how many steps are made within some seconds, by what the last ones took; at least one."""
-        return max(1, int(seconds / self._pace))
-
-    def _fitting(self) -> int:
-        """Return how many steps a burst has that whoever waits for it does not notice."""
-        return self.steps_within(min(BURST, self._keyframes.spacing))
-
     def _recent_series(self) -> Mapping[str, Series]:
         rows = self._record.newest(RECENT)
         steps = np.arange(self._end - len(rows) + 1, self._end + 1, dtype=np.float64)
@@ -526,23 +295,3 @@ class Run:
 
     def _all_series(self) -> Mapping[str, Any]:
         return {name: self._history.series(name) for name in self._history.names}
-
-
-def _copies(training: Training) -> tuple[Floats, NDArray[np.int64]]:
-    kept, counters = training.snapshot()
-    kept.setflags(write=False)
-    counters.setflags(write=False)
-    return kept, counters
-
-
-def _snapshot(keyframe: Keyframe) -> Snapshot:
-    return Snapshot(keyframe.numbers, keyframe.counters)
-
-
-def _same(keyframe: Keyframe, training: Training) -> bool:
-    """Whether a training's state is a keyframe's to the last bit."""
-    now = training.arena[: training.layout.kept]
-    whole = f"i{now.itemsize}"
-    return np.array_equal(now.view(whole), keyframe.numbers.view(whole)) and np.array_equal(
-        training.counters, keyframe.counters
-    )

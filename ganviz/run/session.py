@@ -10,6 +10,7 @@ from typing import Any
 from ganviz.experiment import Experiment, Value
 from ganviz.experiment.files import MOST_LANES
 
+from . import record
 from .frame import Mark
 from .keyframes import LIMIT, MOST
 from .recorded import Bookmark, BranchState, Finding, Logged, Made, SessionState
@@ -17,6 +18,8 @@ from .run import Run
 
 KEPT = 50_000
 """Kept states of a session: a file holds somewhat more parts."""
+METRICS_LIMIT = 2 * record.LIMIT
+"""Bytes of the metrics of each step of a session: two branches may have as much as a run by itself."""
 
 
 @dataclass(eq=False)
@@ -245,7 +248,8 @@ class Session:
     def _share_memory(self) -> None:
         count = len(self.branches)
         for branch in self.branches:
-            branch.run.limit(LIMIT // count, max(2, min(MOST, KEPT // count)))
+            metrics = min(record.LIMIT, METRICS_LIMIT // count)
+            branch.run.limit(LIMIT // count, max(2, min(MOST, KEPT // count)), metrics)
 
 
 def different(experiments: Iterable[Experiment]) -> list[dict[str, Value]]:

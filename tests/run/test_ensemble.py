@@ -129,6 +129,19 @@ def test_diverged_seeds_are_kept_with_their_sentence():
     assert np.array_equal(counts, known)
 
 
+def test_a_diverged_seed_is_kept_up_to_the_last_step_that_was_measured_before():
+    setup = Experiment.from_mapping({**WILD, **{path: 1.0 for path in WILD if path.endswith("learning_rate")}})
+    run = Run(setup)
+    with pytest.raises(TrainingDiverged):
+        run.advance(60)
+    assert run.step % 3
+    result = Ensemble(setup, (0,), 60, rows=21).run()
+    assert list(result.diverged) == [0]
+    known = ~np.isnan(result.values["generator_loss"][0])
+    assert np.array_equal(known, (result.steps > 0) & (result.steps <= run.step))
+    assert 1 < known.sum() < 20
+
+
 def test_stopping_leaves_what_is_there():
     ensemble = Ensemble(experiment(), range(4), 10**7, rows=10**5 + 1, workers=2)
     stop = threading.Event()
@@ -209,3 +222,26 @@ def test_quantiles_beside_infinity():
     assert np.array_equal(median, [np.inf, 3.0, np.nan], equal_nan=True)
     assert np.array_equal(high, [np.inf, np.inf, np.nan], equal_nan=True)
     assert np.array_equal(quantiles(np.full((3, 1), np.inf), (0.3,)), [[np.inf]])
+    mixed = np.array(
+        [[-np.inf, -np.inf, -np.inf, -1.7e308], [1.0, -np.inf, np.inf, 1.7e308], [2.0, 5.0, np.inf, 1.7e308]]
+    )
+    low, early, late, high = quantiles(mixed, (0.0, 0.2, 0.3, 1.0))
+    assert np.array_equal(low, [-np.inf, -np.inf, -np.inf, -1.7e308])
+    assert np.array_equal(early[:3], [-np.inf, -np.inf, -np.inf])
+    assert early[3] == pytest.approx(-0.2 * 1.7e308)
+    assert np.array_equal(late[:3], [-np.inf, -np.inf, np.inf])
+    assert np.array_equal(high, [2.0, 5.0, np.inf, 1.7e308])
+    # In the middle between the two infinities, and where that is a rank of its own.
+    assert np.array_equal(
+        quantiles(np.array([[-np.inf], [np.inf]]), (0.25, 0.5, 0.75)).ravel(), [-np.inf, np.inf, np.inf]
+    )
+    assert np.array_equal(
+        quantiles(np.array([[-np.inf], [1.0], [2.0]]), (0.1, 0.25, 0.5)).ravel(), [-np.inf, -np.inf, 1]
+    )
+
+
+@given(arrays(np.float64, (5, 3), elements=st.sampled_from([-np.inf, -1.0, 0.0, 2.0, np.inf])))
+def test_quantiles_rise_with_their_shares_and_none_is_missing(values):
+    found = quantiles(values, np.linspace(0, 1, 17))
+    assert not np.isnan(found).any()
+    assert (found[1:] >= found[:-1]).all()

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganviz.experiment import Experiment, ExperimentError
-from ganviz.run.log import Log
+from ganviz.run.log import Log, grouped
 from ganviz.run.recorded import Change
 
 FIRST = Experiment()
@@ -77,6 +77,17 @@ def test_a_log_is_set_up_again_from_its_changes(story):
         assert [again.at(at) for at in range(step + 2)] == [log.at(at) for at in range(step + 2)]
     assert log.logged is log.logged
     assert log.logged.after == log.after
+
+
+def test_what_was_made_together_is_one_group():
+    made = [Change(3, "a", 0, 1, 0), Change(3, "b", 0, 1, 0), Change(3, "a", 1, 2, 1), Change(8, "a", 2, 3, 2)]
+    assert grouped(made) == [made[:2], made[2:3], made[3:]]
+    # Whoever writes changes down by hand need not count the groups of different steps.
+    by_hand = [Change(3, RATE, FIRST[RATE], 0.1), Change(8, RATE, 0.1, 0.2)]
+    assert grouped(by_hand) == [by_hand[:1], by_hand[1:]]
+    log = Log(FIRST, by_hand)
+    assert [log.at(step)[RATE] for step in (2, 3, 7, 8)] == [FIRST[RATE], 0.1, 0.1, 0.2]
+    assert grouped([]) == []
 
 
 def test_a_change_that_is_not_allowed_is_an_error():

@@ -130,6 +130,23 @@ def test_what_is_known_up_to_a_step_can_be_gone_on_with(seed, count, data):
         record.ROWS = rows_per_block
 
 
+def test_a_smaller_limit_of_the_record_holds_at_once(monkeypatch):
+    monkeypatch.setattr(record, "ROWS", 16)
+    rows = rows_of(4, 4000)
+    kept = Record(3)
+    kept.add(rows)
+    assert all(block.stride == 1 for block in kept.blocks())
+    whole, row = kept.blocks(), 3 * 4
+    kept.set_limit(1000 * row)
+    blocks = kept.blocks()
+    assert check(blocks, rows) == len(rows)
+    # The block that is filled just now is not counted.
+    assert sum(len(block.mean) * row * (3 if block.stride > 1 else 1) for block in blocks) <= (1000 + 16) * row
+    assert blocks[-1].stride == 1
+    # What another run shares of it stays.
+    assert check(whole, rows) == len(rows)
+
+
 def test_a_history_of_blocks_has_the_extremes_of_the_steps():
     rows = rows_of(5, 9000, 2)
     kept, direct, anew = Record(2, limit=20_000), History(("a", "b")), History(("a", "b"))

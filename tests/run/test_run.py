@@ -1,5 +1,6 @@
 import dataclasses
 import re
+import time
 
 import numpy as np
 import pytest
@@ -488,6 +489,77 @@ def test_only_what_is_needed_is_computed():
         given = {field for field in ("surface", "pulls", "map", "history") if getattr(frame, field) is not None}
         assert given == {name}
     assert set(run.frame(Need.METRICS).metrics) >= {"kl", "js", "w1", "w2", "precision", "slope_data"}
+
+
+@pytest.mark.parametrize("cost", [1e-5, 0.003, 0.03, 5.0])
+@pytest.mark.parametrize("seconds", [0.1, 0.2])
+def test_bursts_last_about_as_long_as_they_should(monkeypatch, cost, seconds):
+    run, now, sizes = run_of(SMALL), [0.0], []
+    training = run._training
+
+    def clockwork(steps, records):
+        training.counters[0] += steps
+        now[0] += cost * steps
+        return steps
+
+    monkeypatch.setattr(time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(training, "advance", clockwork)
+    steps = 20 * max(1, round(seconds / cost))
+    for goal in (steps // 2, steps):
+        before = run.step
+        for done in run.bursts(goal, seconds):
+            sizes.append(done - before)
+            before = done
+        assert run.step == goal
+    # How long a step takes is not known before the first burst.
+    assert sizes[0] <= 2
+    assert max(sizes[1:]) == 1 or cost * max(sizes) <= seconds * (1 + 1e-9)
+    assert cost * max(sizes) >= seconds / 4
+    assert len(sizes) < 26
+    assert run.seconds == pytest.approx(cost * steps)
+
+
+def test_the_lengths_of_bursts_change_no_bit():
+    bits = set()
+    for seconds in (1e-9, 1e-3, 1.0):
+        run = run_of(SMALL)
+        assert list(run.bursts(0)) == []
+        assert list(run.bursts(300, seconds))[-1] == 300
+        bits.add(run._training.snapshot().kept.tobytes())
+    assert len(bits) == 1
+
+
+def test_a_file_with_other_numbers_is_other_data(tmp_path):
+    """A run whose file was read again is what a run is that went on with another file of the same numbers."""
+    rng = np.random.default_rng(3)
+    first, then = rng.normal(size=(90, 2)), rng.normal(size=(90, 2)) + 4
+    path, other = tmp_path / "a.npy", tmp_path / "b.npy"
+    np.save(path, first)
+    np.save(other, then)
+    fields = {"data.kind": "file", "data.path": str(path), "generator.hidden": [6], "discriminator.hidden": [6]}
+    runs = [Run(Experiment.from_mapping(fields)) for _ in range(2)]
+    needs = Need.METRICS | Need.SPECTRUM
+    for run in runs:
+        run.advance(5)
+        run.frame(needs)
+    np.save(path, then)
+    for run, file in zip(runs, (path, other), strict=True):
+        run.adopt(run.experiment.replace({"data.path": str(file)}))
+        run.advance(5)
+    one, same = (run.frame(needs) for run in runs)
+    assert np.isin(one.real, np.float32(then)).all()
+    assert np.array_equal(one.real, same.real)
+    assert one.metrics == same.metrics
+    assert np.array_equal(one.spectrum.eigenvalues, same.spectrum.eigenvalues)
+    starts = [run.measurer._diagnostician._evidence.start_w1 for run in runs]
+    assert starts[0] == starts[1]
+    # A picture of the past has the data of then.
+    for run in runs:
+        for step, numbers in ((0, first), (5, then)):
+            glance = run.glance_at(run.nearest(step), Need.SAMPLES)
+            assert glance.step == step
+            frame = run.observer.frame(glance, Need.SAMPLES, run.measurer.newest)
+            assert np.isin(frame.real, np.float32(numbers)).all()
 
 
 def test_frames_are_immutable_records():

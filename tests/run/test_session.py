@@ -7,7 +7,7 @@ import pytest
 from ganviz.experiment import Experiment, ExperimentError
 from ganviz.experiment.files import MOST_LANES
 from ganviz.metrics.diagnosis import Diagnosis
-from ganviz.run import Run, Session
+from ganviz.run import Run, Session, record
 from ganviz.run.keyframes import LIMIT
 from ganviz.run.recorded import Bookmark
 from ganviz.run.session import different
@@ -19,6 +19,12 @@ def session_of(steps=20, **fields):
     run = Run(Experiment.from_mapping({**SMALL, **fields}))
     run.advance(steps)
     return Session(run)
+
+
+def room(run):
+    """Return how many bytes the kept states of a run may take, those on its way among them, and its metrics."""
+    near = run._near_most * run.recorded().keyframes[0].size
+    return run._keyframes._limit + near, run._record._limit
 
 
 def tree():
@@ -40,7 +46,7 @@ def test_branches_know_where_they_come_from():
     assert [branch.since for branch in session.branches] == [0, 20, 10, 25]
     assert [branch.run.end for branch in session.branches] == [20, 25, 10, 25]
     assert session.current is main
-    assert [branch.run._keyframes._limit for branch in session.branches] == [LIMIT // 4] * 4
+    assert [room(branch.run) for branch in session.branches] == [(LIMIT // 4, record.LIMIT // 2)] * 4
     with pytest.raises(ExperimentError, match=r"generator\.hidden"):
         session.branch({"generator.hidden": [9]})
     assert len(session.branches) == 4
@@ -68,7 +74,7 @@ def test_a_branch_is_removed_with_all_that_came_from_it():
     assert session.branches == [main, two]
     assert session.shown == [two]
     assert session.bookmarks == [Bookmark(1, 8, "kept")]
-    assert [branch.run._keyframes._limit for branch in session.branches] == [LIMIT // 2] * 2
+    assert [room(branch.run) for branch in session.branches] == [(LIMIT // 2, record.LIMIT)] * 2
     session.remove(two)
     assert session.shown == [main]
     assert session.bookmarks == []

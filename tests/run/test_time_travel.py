@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
 from ganviz.experiment import Experiment, ExperimentError, sections
-from ganviz.run import Need, Run, TrainingDiverged
+from ganviz.run import Need, ReplayDiverged, Run, Session, TrainingDiverged, keyframes
+from ganviz.run.keyframes import LIMIT, Keyframes
 
 BASE = {
     "data.kind": "ring", "noise.dimension": 2, "generator.hidden": [5], "discriminator.hidden": [4],
@@ -230,6 +231,62 @@ def test_drawn_experiments_and_changes(elsewhere, tmp_path, story):
     check(elsewhere, tmp_path, experiment, way, changes)
 
 
+# Long runs
+
+
+def states_at(experiment, steps, changes):
+    """Return what a training without stops carries at each of some steps."""
+    run, found = Run(experiment), {}
+    for step in sorted(steps):
+        go_on(run, step, changes)
+        found[step] = state(run)
+    return found
+
+
+def test_a_run_that_was_thinned_while_it_trained_comes_back_over_file_and_branch(tmp_path, monkeypatch):
+    """Kept states arise by themselves and go again, between changes, over a file, and in a branch."""
+    made = []
+    add = Keyframes.add
+    monkeypatch.setattr(keyframes, "SPACING", 2e-4)
+    monkeypatch.setattr(Keyframes, "add", lambda self, frame: made.append(frame.step) or add(self, frame))
+    experiment = experiment_of(generator__ema=0.9, schedule__discriminator_steps=2)
+    changes = [
+        (400, {"data.radius": 0.5}), (1100, both("kind", "rmsprop-tf1")), (1100, {"objective.kind": "hinge"}),
+        (2300, both("kind", "adam")),
+    ]  # fmt: skip
+    other = [*changes[:3], (1700, {"discriminator.clip": 0.1})]
+    size = Run(experiment).recorded().keyframes[0].size
+    run = Run(experiment)
+    run.limit(16 * size)
+    made.clear()
+    go_on(run, 3000, changes)
+    # Many were kept for a while, at steps that nobody has chosen.
+    assert len(set(made) - {at for at, _ in changes}) > 40
+    assert 8 < len(run._keyframes) <= 14
+    session = Session(run)
+    run.seek(1700)
+    branch = session.branch({"discriminator.clip": 0.1})
+    # Two share the room, and the branch is thinned as well.
+    for one in session.branches:
+        one.run.limit(16 * size)
+    branch.run.advance(1000)
+    assert len(branch.run._keyframes) <= 14
+    session.save(tmp_path / "a.ganviz")
+    again = Session.open(tmp_path / "a.ganviz")
+    steps = [0, 1, 399, 400, 401, 1099, 1100, 1101, 1699, 1700, 1701, 2299, 2300, 2301, 2999, 3000, 3100]
+    rng = np.random.default_rng(8)
+    steps += rng.integers(0, 3000, 12).tolist()
+    for place, log in enumerate((changes, other)):
+        expected = states_at(experiment, steps, log)
+        for one in (session.branches[place].run, again.branches[place].run):
+            for step in rng.permutation([step for step in steps if step <= one.end]).tolist():
+                assert one.seek(step)
+                assert state(one) == expected[step]
+            one.advance(3100 - one.step)
+            assert state(one) == expected[3100]
+            assert one.note == ""
+
+
 # Watching
 
 
@@ -386,7 +443,8 @@ def test_a_way_that_is_stopped_ends_somewhere_on_it_and_can_be_gone_on(monkeypat
 
 def test_the_step_before_is_near_once_a_run_has_been_sought(monkeypatch):
     run = trained(experiment_of(), 3000)
-    run.limit(0)
+    # The first and the last state alone, and room for all on the way.
+    run.limit(LIMIT, 2)
     monkeypatch.setattr(run, "_fitting", lambda: 70)
     run.seek(2900)
     made = []
@@ -396,6 +454,28 @@ def test_the_step_before_is_near_once_a_run_has_been_sought(monkeypatch):
         run.seek(step)
     assert sum(made) <= 20 * -(-2900 // 16)
     assert state(run) == state(trained(experiment_of(), 2881))
+
+
+@pytest.mark.parametrize(("states", "near"), [(0, 1), (16, 2), (100, 12), (1000, 16)])
+def test_the_states_on_the_way_take_part_in_the_bound_of_the_kept_ones(states, near):
+    run = trained(experiment_of(), 3000)
+    size = run.recorded().keyframes[0].size
+    run.limit(states * size, 2)
+    run.seek(2999)
+    steps = [frame.step for frame in run._near]
+    assert len(steps) == near
+    # Equally far apart, up to the step itself.
+    assert len(set(np.diff([*steps, 2999]).tolist())) == 1
+    assert steps[0] <= 3000 / (near + 1) + 1
+    run.limit(states * size)
+    assert run._keyframes.size + near * size <= max(states, 3) * size
+    run.limit(0)
+    assert [frame.step for frame in run._near] == steps[-1:]
+    # They go where the run does not come by again.
+    run.seek(3000)
+    assert run._near
+    run.advance(1)
+    assert run._near == []
 
 
 def test_a_run_that_stands_in_the_past_is_saved_with_its_future(tmp_path):
@@ -452,17 +532,125 @@ def test_a_tampered_state_is_told_once_and_the_recorded_ones_count(place):
     assert state(other) == end
 
 
-def test_a_replay_that_is_not_finite_ends_in_the_recorded_end():
-    run = trained(experiment_of(), 50)
-    end, recorded = state(run), run.recorded()
+def barred(kept=(50,), step=50):
+    """Return a run of 50 steps whose first kept state is not finite, and what it recorded of itself."""
+    run = Run(experiment_of())
+    for at in kept:
+        run.advance(at - run.step)
+        run.recorded()
+    recorded = run.recorded()
     first, *rest = recorded.keyframes
     numbers = np.full_like(first.numbers, np.nan)
     broken = type(first)(0, numbers, first.counters, first.last, first.seconds)
-    again = Run.from_recorded(type(recorded)(**{**vars(recorded), "keyframes": (broken, rest[-1])}))
+    frames = broken, *(frame for frame in rest if frame.step in kept)
+    return Run.from_recorded(type(recorded)(**{**vars(recorded), "keyframes": frames, "step": step})), run
+
+
+def test_a_replay_that_is_not_finite_ends_in_the_recorded_end():
+    again, run = barred()
     again.seek(0)
     again.advance(50)
-    assert state(again) == end
+    assert state(again) == state(run)
     assert "leaves the recording" in again.note
+
+
+def test_a_step_that_no_replay_reaches_is_not_said_to_be_reached():
+    again, run = barred()
+    assert not again.seek(20)
+    assert again.step == 0
+    assert "leaves the recording" in again.note
+    assert again.seek(50)
+    assert state(again) == state(run)
+    assert not again.seek(49)
+    assert again.end == 50
+    # In bursts that end long before the next kept state, too.
+    again._fitting = lambda: 3
+    assert again.seek(0)
+    assert again.seek(50)
+    assert state(again) == state(run)
+
+
+def test_going_on_never_goes_further_than_was_asked():
+    again, run = barred()
+    again.seek(0)
+    for _ in range(2):
+        with pytest.raises(ReplayDiverged, match=r"Step 5 is not reached.* back at step 0.* kept is 50\.") as raised:
+            again.advance(5)
+        assert (again.step, again.end, raised.value.next) == (0, 50, 50)
+    assert isinstance(raised.value, TrainingDiverged)
+    assert again.seek(raised.value.next)
+    again.advance(5)
+    run.advance(5)
+    assert state(again) == state(run)
+
+
+def test_a_lost_way_ends_at_the_last_kept_state_before_its_goal():
+    again, run = barred(kept=(20, 30, 50))
+    assert again.seek(0)
+    # By way of the states that were kept it goes on.
+    again.advance(40)
+    assert again.note
+    run.seek(40)
+    assert state(again) == state(run)
+    again.seek(0)
+    with pytest.raises(ReplayDiverged):
+        again.advance(19)
+    again.advance(20)
+    assert again.step == 20
+    assert again.seek(45)
+
+
+def test_a_run_whose_step_is_not_reached_is_set_up_at_the_kept_state_before_it():
+    again, _ = barred(step=20)
+    assert (again.step, again.end) == (0, 50)
+    assert not again.seek(20)
+    assert again.note
+
+
+# Interrupts
+
+
+def interrupted(run, monkeypatch):
+    """Let an interrupt come while steps are made, as it does: when they are."""
+    advance = run._training.advance
+
+    def made_and_interrupted(steps, records):
+        advance(steps, records)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run._training, "advance", made_and_interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run.advance(20)
+    monkeypatch.undo()
+
+
+def test_an_interrupt_while_it_trains_loses_nothing_of_what_was_trained(tmp_path, monkeypatch):
+    experiment = experiment_of()
+    run = trained(experiment, 30)
+    interrupted(run, monkeypatch)
+    assert run.step == run.end > 30
+    run.save(tmp_path / "a.ganviz")
+    for one in (run, Run.open(tmp_path / "a.ganviz")):
+        one.advance(80 - one.step)
+        straight = trained(experiment, 80)
+        assert state(one) == state(straight)
+        for series, expected in (
+            (one.frame(Need.HISTORY).history["generator_loss"], straight.frame(Need.HISTORY).history["generator_loss"]),
+            (one._recent_series()["discriminator_loss"], straight._recent_series()["discriminator_loss"]),
+        ):
+            assert np.array_equal(series.steps, expected.steps)
+            assert np.array_equal(series.mean, expected.mean)
+
+
+def test_an_interrupt_in_the_step_of_a_change_leaves_the_change_to_be_made(monkeypatch):
+    experiment, changes = experiment_of(), [(20, {"objective.kind": "hinge"})]
+    run = trained(experiment, 40, changes)
+    run.seek(0)
+    interrupted(run, monkeypatch)
+    run.advance(40 - run.step)
+    run.advance(10)
+    assert run.note == ""
+    assert state(run) == state(trained(experiment, 50, changes))
 
 
 # Divergence
