@@ -331,7 +331,7 @@ class Trainer:
             end=max(run.end for run in travel.runs),
             branches=tuple(
                 BranchInfo(
-                    branch.name, places.get(id(branch.parent), -1), branch.since, branch.run.end
+                    branch.name, places.get(id(branch.parent), -1), branch.since, branch.end
                 )
                 for branch in session.branches
             ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,11 @@ class Run:
 
     @classmethod
     def from_recorded(cls, recorded: Recorded) -> Run:
-        """Set a run up from what another has recorded; it stands where that one stood."""
+        """Set a run up from what another has recorded.
+
+        It stands at the last kept state at or before the step where that one stood: a way from there, which may be long
+        in what a file claims, is for whoever can stop it.
+        """
         run = cls.__new__(cls)
         training = Training(recorded.first)
         training.data = training.data._replace(shift=recorded.shift.copy(), scale=recorded.scale.copy())
@@ -110,7 +115,6 @@ class Run:
         self.measurer = Measurer(start, reference, surface_grid(self.observer.box))
         self.measurer.recall(recorded.measurements, recorded.findings)
         self._restore(self._keyframes.before(recorded.step))
-        self._follow(recorded.step)
         if recorded.diverged:
             self._diverged = diverged_again(recorded.diverged, self._end)
 
@@ -314,6 +318,8 @@ class Run:
             keyframes, end = self._keyframes, self._end
             if step == end:
                 self._keep()
+            elif not self.note:
+                keyframes = self._with_present()
         else:
             keyframes, end = self._keyframes.until(step), step
             keyframes.add(self._state())
@@ -325,6 +331,14 @@ class Run:
             tuple(log.changes), tuple(keyframes), self._record.until(end), measurements, findings, self._host, sentence,
             log.after,
         )  # fmt: skip
+
+    def _with_present(self) -> list[Keyframe]:
+        """Return the kept states with the one at which the run stands, so that it stands there again at once."""
+        frames, here = list(self._keyframes), self._state()
+        place = 1 + frames.index(self._keyframes.before(self.step))
+        if frames[place - 1].step < self.step:
+            frames.insert(place, replace(here, seconds=min(here.seconds, frames[place].seconds)))
+        return frames
 
     def limit(self, size: int, count: int = MOST) -> None:
         """Let the kept states take so many bytes, and be so many, at most."""
@@ -344,8 +358,10 @@ class Run:
         write_session(Path(path), SessionState((BranchState("run", self.recorded()),)))
 
     @classmethod
-    def open(cls, path: Path | str) -> Run:
-        """Open the run of a session file; of several, the one that was shown.
+    def open(cls, path: Path | str, should_stop: Stop = never) -> Run:
+        """Open the run of a session file; of several, the one that was shown. It stands where that one stood.
+
+        Files hold the state there; where an older one does not, the way to it can be stopped; see `seek`.
 
         Raises
         ------
@@ -355,7 +371,10 @@ class Run:
         from .session_file import read_session
 
         state = read_session(Path(path))
-        return cls.from_recorded(state.branches[state.shown[0]].recorded)
+        recorded = state.branches[state.shown[0]].recorded
+        run = cls.from_recorded(recorded)
+        run.seek(recorded.step, should_stop)
+        return run
 
     # ---------------------------------------------------------------- looking
 

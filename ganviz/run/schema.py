@@ -27,6 +27,10 @@ MOST_SHARED = 1_000_000
 SMALLEST_UNIT, LARGEST_UNIT = 1e-60, 1e40
 """Between these lies the scale of data that can be measured, and below the larger one their shift."""
 MOST_COUNTED = 2**60
+MOST_SECONDS = 1e9
+"""Seconds of training at most: thirty years."""
+FASTEST, AT_ONCE = 1e7, 65_536
+"""Steps per second that nobody trains, and steps that are believed without a time."""
 NAMED = 16
 """Bytes of the name of an array."""
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,30 +11,63 @@ from ganviz.experiment.files import MOST_LANES
 
 from .frame import Mark
 from .keyframes import LIMIT, MOST
-from .recorded import Bookmark, BranchState, Finding, Logged, SessionState
+from .measurer import Stop, never
+from .recorded import Bookmark, BranchState, Finding, Logged, Recorded, SessionState
 from .run import Run
 
 KEPT = 50_000
 """Kept states of a session: a file holds somewhat more parts."""
 
 
-@dataclass(eq=False)
 class Branch:
     """A run with a name.
 
+    Parameters
+    ----------
+    name : str
+    run : Run or Recorded
+        Of what was only recorded a run is set up when it is asked for, at the last kept state at or before the step
+        where that one stood: a session may have many branches that are never looked at.
+    parent : Branch, optional
+        The one that it branched from, after ``since`` steps.
+    since : int
+
     Attributes
     ----------
-    parent : Branch or None
-        The one that it branched from, after ``since`` steps.
     marked : tuple, optional
         The marks that were last made of it, after what they were made of.
     """
 
-    name: str
-    run: Run
-    parent: Branch | None = None
-    since: int = 0
-    marked: tuple[Any, tuple[Mark, ...]] | None = None
+    def __init__(self, name: str, run: Run | Recorded, parent: Branch | None = None, since: int = 0) -> None:
+        self.name = name
+        self.parent = parent
+        self.since = since
+        self.marked: tuple[Any, tuple[Mark, ...]] | None = None
+        self._run = run
+        self._limits: tuple[int, ...] = ()
+
+    @property
+    def run(self) -> Run:
+        """The run, set up if it was not."""
+        if isinstance(self._run, Recorded):
+            self._run = Run.from_recorded(self._run)
+            self._run.limit(*self._limits)
+        return self._run
+
+    @property
+    def end(self) -> int:
+        """The newest step that was trained."""
+        return self._run.end
+
+    def recorded(self) -> Recorded:
+        """Return all that its run has recorded; see `Run.recorded`."""
+        return self._run if isinstance(self._run, Recorded) else self._run.recorded()
+
+    def limit(self, *limits: int) -> None:
+        """Let its run keep so much at most, now or once there is one; see `Run.limit`."""
+        self._limits = limits
+        if isinstance(self._run, Run):
+            self._run.limit(*limits)
 
 
 class Session:
@@ -161,7 +193,7 @@ class Session:
             tuple(
                 BranchState(
                     branch.name,
-                    branch.run.recorded(),
+                    branch.recorded(),
                     -1 if branch.parent is None else places[id(branch.parent)],
                     branch.since,
                 )
@@ -173,17 +205,38 @@ class Session:
         )
 
     @classmethod
-    def from_state(cls, state: SessionState) -> Session:
-        """Set a session up from plain data."""
+    def from_state(
+        cls, state: SessionState, should_stop: Stop = never, progress: Callable[[float], None] | None = None
+    ) -> Session:
+        """Set a session up from plain data; the runs that it shows stand where they stood.
+
+        Parameters
+        ----------
+        state : SessionState
+        should_stop : callable, optional
+            Asked on the way to where they stood; True leaves them somewhere before.
+        progress : callable, optional
+            Told the share of the way that is done.
+        """
         session = cls.__new__(cls)
         session.branches = []
         for kept in state.branches:
             parent = session.branches[kept.parent] if kept.parent >= 0 else None
-            session.branches.append(Branch(kept.name, Run.from_recorded(kept.recorded), parent, kept.since))
+            session.branches.append(Branch(kept.name, kept.recorded, parent, kept.since))
         session.shown = [session.branches[place] for place in state.shown]
         session.bookmarks = list(state.bookmarks)
         session.notes = state.notes
         session._share_memory()
+        for done, place in enumerate(state.shown):
+            run, goal = session.branches[place].run, state.branches[place].recorded.step
+            start = run.step
+
+            def told(now: int, done: int = done, start: int = start, goal: int = goal) -> None:
+                if progress is not None:
+                    progress((done + (now - start) / max(1, goal - start)) / len(state.shown))
+
+            if not run.seek(goal, should_stop, told):
+                break
         return session
 
     def save(self, path: Path | str) -> None:
@@ -213,7 +266,7 @@ class Session:
     def _share_memory(self) -> None:
         count = len(self.branches)
         for branch in self.branches:
-            branch.run.limit(LIMIT // count, max(2, min(MOST, KEPT // count)))
+            branch.limit(LIMIT // count, max(2, min(MOST, KEPT // count)))
 
 
 def different(experiments: Iterable[Experiment]) -> list[dict[str, Value]]:

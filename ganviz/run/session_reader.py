@@ -34,9 +34,12 @@ from .recorded import (
     SessionState,
 )
 from .schema import (
+    AT_ONCE,
+    FASTEST,
     FORMAT,
     MOST_COUNTED,
     MOST_PARTS,
+    MOST_SECONDS,
     MOST_SHARED,
     MOST_TABLED,
     NAMED,
@@ -139,8 +142,11 @@ class Reader:
         counters = self._array(kept.counters, np.int64, (count, FIRST_PLAYER + len(places.players)))
         if not np.array_equal(counters[:, STEP], steps) or (counters < 0).any() or (counters > MOST_COUNTED).any():
             raise Damaged("its kept states are of other steps than they say")
-        if not np.isfinite(seconds).all() or seconds[0] < 0 or (seconds[1:] < seconds[:-1]).any():
+        if not (seconds <= MOST_SECONDS).all() or seconds[0] < 0 or (seconds[1:] < seconds[:-1]).any():
             raise Damaged("the times of its kept states are not in order")
+        if (np.diff(steps) > AT_ONCE + FASTEST * np.diff(seconds)).any():
+            # Whoever goes to one of the steps between would train for longer than there is time.
+            raise Damaged("it claims more steps than anybody trains in the time that they took")
         measured = self._columns(kept.last, np.float64, count, self._manifest.recorded, RECORDED)
         kind = np.float32 if first.precision == 32 else np.float64
         parts = tuple((player.parameters, player.parameters + player.network.size) for player in places.players)

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from ganviz.experiment import Experiment, ExperimentError, load
 from ganviz.run import Run, TrainingDiverged
 from ganviz.run.container import ARRAYS, BRANCHES, EXPERIMENT, MANIFEST, SAVED, digest
-from ganviz.run.recorded import Block, Bookmark, Change, Finding, Keyframe, Measurements
+from ganviz.run.keyframes import LIMIT
+from ganviz.run.recorded import Block, Bookmark, BranchState, Change, Finding, Keyframe, Measurements
 from ganviz.run.session import Session
 from ganviz.run.session_file import read_session, write_session
 
@@ -110,6 +111,42 @@ def test_a_session_with_everything_comes_back_to_the_bit(tmp_path):
             run.seek(run.end)
             run.advance(10)
         same(branch.run.recorded().keyframes[-1].numbers, other.run.recorded().keyframes[-1].numbers)
+
+
+def test_a_file_holds_the_state_where_a_run_stands(tmp_path):
+    """Opening it goes there at once, though the way from the kept state before would be long."""
+    run = Run(experiment(schedule__batch=4))
+    run.advance(500)
+    run.limit(0)
+    run.seek(300)
+    path = tmp_path / "a.ganviz"
+    run.save(path)
+    kept = read_session(path).branches[0].recorded
+    assert [frame.step for frame in kept.keyframes] == [0, 300, 500]
+    opened = Run.from_recorded(kept)
+    assert opened.step == 300
+    opened.advance(200)
+    assert opened.note == ""
+    assert opened.recorded().keyframes[-1].digest == run.recorded().keyframes[-1].digest
+    # Recorded before this was so.
+    kept = dataclasses.replace(kept, keyframes=(kept.keyframes[0], kept.keyframes[-1]))
+    assert Run.from_recorded(kept).step == 0
+    write_session(path, dataclasses.replace(read_session(path), branches=[BranchState("a", kept)]))
+    assert Run.open(path).step == 300
+    assert Run.open(path, lambda: True).step < 300
+
+
+def test_a_branch_is_set_up_when_it_is_asked_for(tmp_path, monkeypatch):
+    made = rich(tmp_path)
+    made.branches[2].run.seek(35)
+    made.save(tmp_path / "a.ganviz")
+    opened = Session.open(tmp_path / "a.ganviz")
+    assert [isinstance(branch._run, Run) for branch in opened.branches] == [True, True, False, False, False]
+    assert [branch.end for branch in opened.branches] == [branch.run.end for branch in made.branches]
+    same(made.state(), opened.state())
+    assert opened.branches[2].run.step == 35
+    assert opened.branches[2].run._keyframes._limit == opened.branches[0].run._keyframes._limit < LIMIT
+    same(made.state(), opened.state())
 
 
 def test_another_process_reads_the_same(tmp_path):
@@ -316,6 +353,12 @@ def test_a_format_that_never_was_is_refused(saved, number):
 # ---------------------------------------------------------------- how large
 
 
+def later(frame, step):
+    """Return a kept state as that of a later step."""
+    counters = np.array([step, *frame.counters[1:]])
+    return dataclasses.replace(frame, step=step, counters=counters, seconds=frame.seconds + step / 1e4)
+
+
 def test_saving_takes_little_memory_beside_the_session(tmp_path):
     run = Run(experiment())
     run.advance(1)
@@ -325,7 +368,7 @@ def test_saving_takes_little_memory_beside_the_session(tmp_path):
     columns = kept.blocks[0].mean.shape[1]
     blocks = [Block(b.first, 1, *[np.resize(b.mean, (4096, columns))] * 3) for b in blocks]
     end = blocks[-1].end - 1
-    last = dataclasses.replace(kept.keyframes[0], step=end, counters=np.array([end, *kept.keyframes[0].counters[1:]]))
+    last = later(kept.keyframes[0], end)
     kept = dataclasses.replace(kept, end=end, step=end, blocks=blocks, keyframes=(kept.keyframes[0], last))
     state = Session(run).state()
     state = dataclasses.replace(state, branches=(dataclasses.replace(state.branches[0], recorded=kept),))
@@ -349,7 +392,7 @@ def test_packing_saves_no_more_than_a_reader_believes(tmp_path, monkeypatch):
     columns = kept.blocks[0].mean.shape[1]
     blocks = [Block(1 + i * 2**18, 1, *[np.full((2**18, columns), i, np.float32)] * 3) for i in range(12)]
     end = blocks[-1].end - 1
-    last = dataclasses.replace(kept.keyframes[0], step=end, counters=np.array([end, *kept.keyframes[0].counters[1:]]))
+    last = later(kept.keyframes[0], end)
     kept = dataclasses.replace(kept, end=end, step=end, blocks=blocks, keyframes=(kept.keyframes[0], last))
     state = Session(run).state()
     state = dataclasses.replace(state, branches=(dataclasses.replace(state.branches[0], recorded=kept),))

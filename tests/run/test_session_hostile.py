@@ -29,7 +29,8 @@ from ganviz.engine.game import layout
 from ganviz.experiment import Experiment, ExperimentError
 from ganviz.run import Run
 from ganviz.run.container import ARRAYS, MANIFEST, digest
-from ganviz.run.recorded import SessionState
+from ganviz.run.opening import read_held
+from ganviz.run.recorded import Block, BranchState, SessionState
 from ganviz.run.session import Session
 from ganviz.run.session_file import read_session, write_session
 
@@ -390,6 +391,39 @@ def test_units_in_which_nothing_can_be_measured_are_refused(tmp_path, whole, uni
     page["scale"] = [1.0, unit]
     (tmp_path / "a.ganviz").write_bytes(packed(members | {"branches/1.json": json.dumps(page).encode()}))
     assert "no unit to measure in" in end_of(tmp_path / "a.ganviz")
+
+
+def test_more_steps_than_anybody_trains_are_refused(tmp_path):
+    one = session().state().branches[0]
+    frame = one.recorded.keyframes[-1]
+    end = 2**52
+    last = dataclasses.replace(frame, step=end, counters=np.array([end, *frame.counters[1:]]))
+    kept = dataclasses.replace(one.recorded, end=end, step=end // 2, keyframes=(one.recorded.keyframes[0], last))
+    # Never written like this, but where what is written is not looked at.
+    assert "claims more steps than anybody trains" in end_of(written(tmp_path, kept))
+
+
+def test_a_long_way_to_where_a_run_stands_can_be_stopped(tmp_path):
+    """A file of a few kB whose times are plausible: nobody can know that it was never trained."""
+    one = session().state().branches[0]
+    frame, end = one.recorded.keyframes[-1], 2**40
+    last = dataclasses.replace(frame, step=end, counters=np.array([end, *frame.counters[1:]]), seconds=1e7)
+    width = one.recorded.blocks[0].mean.shape[1]
+    blocks = [Block(1, end, *[np.full((1, width), np.nan, np.float32)] * 3)]
+    kept = dataclasses.replace(
+        one.recorded, end=end, step=end // 2, keyframes=(one.recorded.keyframes[0], last), blocks=blocks
+    )
+    held, shares = read_held(written(tmp_path, kept)), []
+    began = time.perf_counter()
+    assert held.session(shares.append, lambda: len(shares) > 2) is None
+    assert time.perf_counter() - began < LONGEST
+    assert 0 < shares[0] < shares[-1] < 1e-3
+
+
+def written(folder, recorded):
+    path = folder / "made.ganviz"
+    write_session(path, SessionState((BranchState("made", recorded),)))
+    return path
 
 
 @pytest.mark.hostile
