@@ -39,6 +39,11 @@ END = struct.Struct("<4s4H2LH")
 """The record at the end of a ZIP: signature, two disks, entries here and in all, size and place of the directory,
 length of the comment (PKWARE, APPNOTE 4.3.16)."""
 
+LENGTHS, ENTRY = struct.Struct("<3H"), 46
+"""Of an entry of the directory: the lengths of its name and of what follows, and its own without them (4.3.12)."""
+LOCATOR = 20
+"""Bytes of what says where the end of a ZIP with the extension for large ones is (4.3.15)."""
+
 Bytes = NDArray[np.uint8]
 
 
@@ -200,7 +205,7 @@ class Container:
         self.size = file.seek(0, os.SEEK_END)
         if self.size > LARGEST:
             raise Damaged(f"it has {self.size:,} bytes, more than the {LARGEST:,} of the largest session")
-        _check_end(file, self.size)
+        _check_directory(file, *_check_end(file, self.size))
         self._archive = zipfile.ZipFile(file)
         self._members: dict[str, zipfile.ZipInfo] = {}
         for info in self._archive.infolist():
@@ -258,8 +263,11 @@ class Container:
         return data
 
 
-def _check_end(file: BinaryIO, size: int) -> None:
-    """Check the record at the end before anything is read that it tells of."""
+def _check_end(file: BinaryIO, size: int) -> tuple[int, int, int]:
+    """Check the record at the end before anything is read that it tells of.
+
+    Return the place and the length of the directory, and the number of its entries.
+    """
     if size < END.size:
         raise Damaged("it is empty" if not size else f"it has only {size} bytes")
     file.seek(size - END.size)
@@ -272,3 +280,21 @@ def _check_end(file: BinaryIO, size: int) -> None:
         raise Damaged("its directory is not that of a session")
     if start + length != size - END.size:
         raise Damaged("its directory is not where it should be")
+    return start, length, entries
+
+
+def _check_directory(file: BinaryIO, start: int, length: int, entries: int) -> None:
+    """Count the entries of the directory before each becomes an object of many times its size."""
+    file.seek(start)
+    directory = file.read(length)
+    # What stands before the end of a ZIP with the extension for large ones says something else than the end.
+    if len(directory) != length or directory[-LOCATOR:].startswith(b"PK\x06\x07"):
+        raise Damaged("its directory is not that of a session")
+    place = count = 0
+    while place < length and count <= entries:
+        if not directory.startswith(b"PK\x01\x02", place) or place + ENTRY > length:
+            raise Damaged("its directory is not that of a session")
+        place += ENTRY + sum(LENGTHS.unpack_from(directory, place + 28))
+        count += 1
+    if place != length or count != entries:
+        raise Damaged("its directory has another number of entries than it says")

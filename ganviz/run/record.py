@@ -82,11 +82,7 @@ class Record:
                 found.append(_part(block, 0, rows))
         # Whoever goes on from there counts the steps from the end of the last block.
         known = found[-1].end if found else 1
-        if known <= min(step, self.end - 1):
-            found.append(
-                _whole(known, np.full((min(step, self.end - 1) + 1 - known, self._columns), np.nan, np.float32))
-            )
-        return tuple(found)
+        return (*found, *unknown(known, min(step, self.end - 1) + 1, self._columns))
 
     def at(self, step: int) -> Singles | None:
         """Return the metrics (columns,) of a step, the mean of those around it where they are folded."""
@@ -113,6 +109,22 @@ class Record:
                 return start
             stop = start
         return None
+
+
+def unknown(first: int, end: int, columns: int) -> list[Block]:
+    """Return blocks without values, from a step to the one before ``end``: a few rows, however many steps those are."""
+    found: list[Block] = []
+    stride = 1
+    while stride * FOLD <= end - first:
+        stride *= FOLD
+    while first < end:
+        rows = (end - first) // stride
+        if rows:
+            values = _read_only(np.full((rows, columns), np.nan, np.float32))
+            found.append(Block(first, stride, values, values, values))
+            first += rows * stride
+        stride //= FOLD
+    return found
 
 
 def fold(blocks: Sequence[Block]) -> list[Block]:

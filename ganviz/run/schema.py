@@ -26,6 +26,10 @@ MOST_SHARED = 1_000_000
 """Groups of changes of all branches at most, counted in the same way."""
 SMALLEST_UNIT, LARGEST_UNIT = 1e-60, 1e40
 """Between these lies the scale of data that can be measured, and below the larger one their shift."""
+MOST_EVIDENCE = 32
+"""Numbers that speak for a diagnosis at most."""
+MOST_FOUND, MOST_TOLD = 65_536, 262_144
+"""Diagnoses of all branches, and numbers that speak for them, at most."""
 MOST_COUNTED = 2**60
 MOST_SECONDS = 1e9
 """Seconds of training at most: thirty years."""
@@ -48,7 +52,10 @@ class ArrayEntry(Struct):
 
 
 class FindingEntry(Struct):
-    """A diagnosis over the steps at which it was seen; evidence of null is not a number."""
+    """A diagnosis over the steps at which it was seen; evidence of null is not a number.
+
+    JSON has no infinite numbers: ``infinite`` has the places of those that are, from 1 on, negative for negative ones.
+    """
 
     name: Name
     good: bool
@@ -56,7 +63,8 @@ class FindingEntry(Struct):
     first_seen: Step
     last_seen: Step
     sentence: Line
-    evidence: list[tuple[Name, float | None]] = []
+    evidence: Annotated[list[tuple[Name, float | None]], Meta(max_length=MOST_EVIDENCE)] = []
+    infinite: Annotated[list[int], Meta(max_length=MOST_EVIDENCE)] = []
 
 
 class TableEntry(Struct):

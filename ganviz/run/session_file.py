@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import struct
 import zipfile
 import zlib
@@ -21,11 +22,12 @@ from .codec import MOST_CHANGES, ChangeEntry, plain, plain_log
 from .container import EXPERIMENT, MANIFEST, Container, Damaged, bytes_of, digest, write
 from .memory import SAMPLE_METRICS
 from .metrics import STEP_METRICS
-from .recorded import Block, BranchState, Measurements, Recorded, SessionState
+from .recorded import Block, BranchState, Finding, Measurements, Recorded, SessionState
 from .schema import (
     FORMAT,
     LONGEST_NOTES,
     MOST_BRANCHES,
+    MOST_EVIDENCE,
     MOST_PARTS,
     MOST_SHARED,
     MOST_TABLES,
@@ -131,13 +133,7 @@ class _Writer:
             measured=self._array(measured.values),
             shared=shared,
             log=log,
-            findings=[
-                FindingEntry(
-                    _text(found.name, 200), found.good, found.since, found.first_seen, found.last_seen,
-                    _text(found.sentence, 2000), [(_text(name, 200), float(value)) for name, value in found.evidence],
-                )
-                for found in kept.findings
-            ],
+            findings=[_finding(found) for found in kept.findings],
             parent=branch.parent,
             since=branch.since,
             host=_text(kept.host, 2000),
@@ -206,6 +202,15 @@ def _common(kept: Recorded, parent: Recorded) -> int:
     # Of the last group that both logs have, one may have more.
     count = min(len(kept.log), len(parent.log))
     return min([most, *(log[count].group for log in (kept.log, parent.log) if count < len(log))])
+
+
+def _finding(found: Finding) -> FindingEntry:
+    evidence = [(_text(name, 200), float(value)) for name, value in found.evidence[:MOST_EVIDENCE]]
+    return FindingEntry(
+        _text(found.name, 200), found.good, found.since, found.first_seen, found.last_seen, _text(found.sentence, 2000),
+        [(name, value if math.isfinite(value) else None) for name, value in evidence],
+        [int(math.copysign(place, value)) for place, (_, value) in enumerate(evidence, 1) if math.isinf(value)],
+    )  # fmt: skip
 
 
 def _text(text: str, length: int) -> str:

@@ -38,10 +38,12 @@ from .schema import (
     FASTEST,
     FORMAT,
     MOST_COUNTED,
+    MOST_FOUND,
     MOST_PARTS,
     MOST_SECONDS,
     MOST_SHARED,
     MOST_TABLED,
+    MOST_TOLD,
     NAMED,
     Anything,
     ArrayEntry,
@@ -64,6 +66,7 @@ class Reader:
         self._members: dict[str, Bytes] = {}
         self._spread: dict[tuple[str, tuple[int, ...]], Anything] = {}
         self._made = self._changes = self._shared = self._parts = self._tabled = 0
+        self._found = self._told = 0
         self._finite: set[tuple[str, tuple[tuple[int, int], ...]]] = set()
         self._branches: list[BranchState] = []
         content = container.text(MANIFEST)
@@ -101,6 +104,10 @@ class Reader:
         if not 0 <= kept.step <= kept.end:
             raise Damaged("a run stands outside its time")
         check_units(kept.shift, kept.scale)
+        self._found += len(kept.findings)
+        allow(self._found, MOST_FOUND, "diagnoses")
+        self._told += sum(len(found.evidence) for found in kept.findings)
+        allow(self._told, MOST_TOLD, "numbers in its diagnoses")
         changes, after = self._log(kept, first)
         return Recorded(
             first, kept.end, kept.step, np.array(kept.shift, np.float64), np.array(kept.scale, np.float64),
@@ -180,6 +187,8 @@ class Reader:
             if stride == 1 and not (low is mean is high):
                 raise Damaged("the metrics of a step are not one number each")
             found.append(Block(first, stride, low, mean, high))
+        if end != kept.end + 1:
+            raise Damaged("its metrics do not reach to its end")
         return tuple(found)
 
     def _measured(self, kept: BranchEntry) -> Measurements:
@@ -256,7 +265,12 @@ class Reader:
 def _finding(kept: FindingEntry, end: int) -> Finding:
     if not kept.first_seen <= kept.last_seen <= end:
         raise Damaged("a diagnosis lies outside the time of its run")
-    evidence = tuple((name, float("nan") if value is None else value) for name, value in kept.evidence)
+    numbers = [math.nan if value is None else value for _, value in kept.evidence]
+    for place in kept.infinite:
+        if not 1 <= abs(place) <= len(numbers):
+            raise Damaged("an infinite number of a diagnosis is nowhere in it")
+        numbers[abs(place) - 1] = math.copysign(math.inf, place)
+    evidence = tuple((name, value) for (name, _), value in zip(kept.evidence, numbers, strict=True))
     return Finding(
         kept.name, kept.good, kept.since, kept.first_seen, kept.last_seen, kept.sentence, evidence
     )  # fmt: skip

@@ -16,9 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ganviz.experiment import Experiment, ExperimentError, load
+from ganviz.metrics.diagnosis import Diagnosis
 from ganviz.run import Run, TrainingDiverged
 from ganviz.run.container import ARRAYS, BRANCHES, EXPERIMENT, MANIFEST, SAVED, digest
 from ganviz.run.keyframes import LIMIT
+from ganviz.run.memory import MOST_FINDINGS
 from ganviz.run.recorded import Block, Bookmark, BranchState, Change, Finding, Keyframe, Measurements
 from ganviz.run.session import Session
 from ganviz.run.session_file import read_session, write_session
@@ -205,7 +207,7 @@ def states(draw, bits):
     steps = sorted(draw(st.sets(st.integers(0, kept.end))))
     measured = Measurements(read_only(np.array(steps, np.int64)), read_only(rng.normal(size=(len(steps), 16))))
     found = [
-        Finding(draw(texts), draw(st.booleans()), 0, 0, kept.end, draw(texts), ((draw(texts), draw(st.floats(-9, 9))),))
+        Finding(draw(texts), draw(st.booleans()), 0, 0, kept.end, draw(texts), ((draw(texts), draw(numbers)),))
         for _ in range(draw(st.integers(0, 2)))
     ]
     kept = dataclasses.replace(
@@ -230,6 +232,15 @@ def read_only(values):
 @given(data=st.data(), bits=st.sampled_from([32, 64]))
 def test_drawn_sessions_come_back_to_the_bit(tmp_path_factory, data, bits):
     again(tmp_path_factory.mktemp("drawn") / "a.ganviz", data.draw(states(bits)))
+
+
+def test_a_run_with_more_diagnoses_than_anybody_reads_is_saved(tmp_path):
+    run = Run(experiment())
+    run.advance(20)
+    for i in range(15_000):
+        run.measurer._memory.find(i % 21, [Diagnosis("collapse", i, "x" * 200, (("modes", 1.0),))])
+    run.save(tmp_path / "a.ganviz")
+    assert len(Run.open(tmp_path / "a.ganviz").measurer.findings) == MOST_FINDINGS
 
 
 def test_what_branches_share_is_written_once(tmp_path):

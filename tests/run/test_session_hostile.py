@@ -420,6 +420,73 @@ def test_a_long_way_to_where_a_run_stands_can_be_stopped(tmp_path):
     assert 0 < shares[0] < shares[-1] < 1e-3
 
 
+def test_metrics_that_stop_before_the_end_are_refused(tmp_path):
+    kept = session().state().branches[0].recorded
+    (block,) = kept.blocks
+    short = Block(1, 1, *[block.mean[:30]] * 3)
+    for blocks in ((short,), ()):
+        told = end_of(written(tmp_path, dataclasses.replace(kept, blocks=blocks)))
+        assert told.endswith("its metrics do not reach to its end")
+
+
+def test_a_branch_in_the_middle_of_a_huge_row_takes_little_memory(tmp_path):
+    """The steps of the row about which nothing is known for certain are many millions."""
+    kept = session().state().branches[0].recorded
+    end, row = 2**26, np.zeros((1, kept.blocks[0].mean.shape[1]), np.float32)
+    last = kept.keyframes[-1]
+    frames = [kept.keyframes[0]]
+    for step in (end - 1, end):
+        counters = np.array([step, *last.counters[1:]])
+        frames.append(dataclasses.replace(last, step=step, counters=counters, seconds=1e6))
+    blocks = (Block(1, end, row, row, row),)
+    run = Run.open(written(tmp_path, dataclasses.replace(kept, end=end, step=end - 1, keyframes=frames, blocks=blocks)))
+    assert run.step == end - 1
+    tracemalloc.start()
+    branch = run.branch()
+    branch.advance(10)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < MOST_MEMORY / 4
+    assert branch._record.end == branch.end + 1
+
+
+def test_evidence_without_end_is_refused(tmp_path, whole):
+    members = members_of(whole)
+    page = json.loads(members["branches/0.json"])
+    told = dict(name="a", good=True, since=0, first_seen=0, last_seen=0, sentence="", evidence=[["", 0.0]] * 33)
+    for findings in ([told], [{**told, "evidence": []}] * 65_537, [{**told, "evidence": told["evidence"][1:]}] * 8193):
+        page["findings"] = findings
+        (tmp_path / "a.ganviz").write_bytes(packed(members | {"branches/0.json": json.dumps(page).encode()}))
+        tracemalloc.start()
+        found = end_of(tmp_path / "a.ganviz")
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert found != "opened"
+        assert peak < MOST_MEMORY
+
+
+ENTRY = struct.pack("<4s4B4HL2L5H2L", b"PK\x01\x02", 20, 3, 20, 0, 0, 0, 0, 33, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0) + b"a"
+
+
+@pytest.mark.parametrize("large", [True, False])
+def test_a_directory_with_more_entries_than_it_says_is_refused_before_it_is_read(tmp_path, large):
+    """With and without the extension for large files, which says all sizes once more, elsewhere."""
+    count = 150_000
+    directory, extension = ENTRY * count, b""
+    if large:
+        extension = struct.pack(
+            "<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, count, count, len(directory), 0
+        ) + struct.pack("<4sLQL", b"PK\x06\x07", 0, len(directory), 1)
+    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 1, 1, len(directory) + len(extension), 0, 0)
+    path = tmp_path / "a.ganviz"
+    path.write_bytes(directory + extension + end)
+    tracemalloc.start()
+    assert "its directory" in end_of(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 3 * len(directory)
+
+
 def written(folder, recorded):
     path = folder / "made.ganviz"
     write_session(path, SessionState((BranchState("made", recorded),)))
