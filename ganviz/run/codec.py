@@ -129,10 +129,16 @@ class Allowance:
     """What the changes of a file may still take; what is beyond is refused before the next are looked at."""
 
     def __init__(self) -> None:
-        self._numbers = 0
+        self._changes = self._numbers = 0
+        self._last = -1
 
     def take(self, entries: Sequence[ChangeEntry]) -> None:
         """Take the room of some."""
+        for entry in entries:
+            self._changes += entry.group != self._last
+            self._last = entry.group
+        if self._changes > MOST_CHANGES:
+            raise Damaged(f"it has more than the {MOST_CHANGES:,} changes that a file holds")
         self._numbers += sum(NAMED + weight(entry.after) for entry in entries)
         if self._numbers > MOST_CHANGED:
             raise Damaged(f"its changes have more than the {MOST_CHANGED:,} numbers that a file holds")

@@ -19,12 +19,14 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-MANIFEST, EXPERIMENT, BRANCHES, ARRAYS = "manifest.json", "experiment.toml", "branches/", "arrays/"
+MANIFEST, EXPERIMENT, BRANCHES, LOGS, ARRAYS = "manifest.json", "experiment.toml", "branches/", "logs/", "arrays/"
 MOST_MEMBERS = 65_000
 """A ZIP without the extension for large ones has 65,535 members at most."""
 LONGEST_DIRECTORY = 8 * 2**20
 LARGEST_TEXT, LARGEST_TEXTS = 4 * 2**20, 16 * 2**20
-"""Bytes of a text, and of all of them, at most: what it unpacks to may take 25 times as much memory."""
+"""Bytes of a text, and of all but those of logs, at most: what it unpacks to may take 25 times as much memory."""
+LARGEST_LOGS = 32 * 2**20
+"""Bytes of all texts of logs: of those only one at a time is unpacked."""
 LARGEST = 2**30
 """Bytes of a file, and of all that is in it, at most."""
 SAVED = 64 * 2**20
@@ -112,9 +114,12 @@ def _check(texts: Mapping[str, bytes], arrays: Mapping[str, NDArray[Any]]) -> No
     for name, data in texts.items():
         if len(data) > LARGEST_TEXT:
             raise OSError(errno.EFBIG, f"{name} has {len(data):,} bytes, more than the {LARGEST_TEXT:,} allowed")
-    whole = sum(map(len, texts.values()))
-    if whole > LARGEST_TEXTS:
-        raise OSError(errno.EFBIG, f"its texts have {whole:,} bytes, more than the {LARGEST_TEXTS:,} allowed")
+    whole = 0
+    for logs, most in ((False, LARGEST_TEXTS), (True, LARGEST_LOGS)):
+        size = sum(len(data) for name, data in texts.items() if name.startswith(LOGS) == logs)
+        if size > most:
+            raise OSError(errno.EFBIG, f"its texts have {size:,} bytes, more than the {most:,} allowed")
+        whole += size
     # What a ZIP says of each member, twice.
     whole += sum(values.nbytes for values in arrays.values()) + 256 * count
     if whole > LARGEST:
@@ -219,7 +224,7 @@ class Container:
         total = sum(info.file_size for info in self._members.values())
         if total > min(LARGEST, self.size + SAVED):
             raise Damaged(f"its parts claim {total:,} bytes, which a file of {self.size:,} bytes never holds")
-        self._texts = 0
+        self._texts = self._logs = 0
 
     def __contains__(self, name: str) -> bool:
         return name in self._members
@@ -232,9 +237,14 @@ class Container:
         if name not in self:
             raise Damaged(f"there is no {name} in it" + (", so it is no session" if name == MANIFEST else ""))
         size = self._members[name].file_size
-        self._texts += size
-        if size > LARGEST_TEXT or self._texts > LARGEST_TEXTS:
+        if name.startswith(LOGS):
+            self._logs += size
+        else:
+            self._texts += size
+        if size > LARGEST_TEXT:
             raise Damaged(f"{name} has {size:,} bytes, more than the {LARGEST_TEXT:,} that are allowed")
+        if self._texts > LARGEST_TEXTS or self._logs > LARGEST_LOGS:
+            raise Damaged("its texts have more bytes than are allowed")
         return self._read(name).tobytes()
 
     def array(self, name: str, size: int) -> Bytes:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import groupby
 
 from ganviz.experiment import ExperimentError
 from ganviz.experiment.table import Table
 
-from .recorded import Change
+from .recorded import Change, Logged
 
 MOST_CHANGES = 50_000
 """Groups of changes of a session, those that branches share counted once; each is checked when a file is opened."""
 MOST_CHANGED = 2**20
-"""What `weight` gives of all changes of a session at most: those of a mixture of 64 modes may be 7,900."""
+"""What `weight` gives of all changes of a session at most: those of a mixture of 64 modes may be 5,300."""
+MOST_SHARED = 1_000_000
+"""Groups of changes of all branches at most, those that several have counted for each."""
+MOST_BRANCHES = 1000
 MOST_TABLES = 256
 """Files of data that a session may use."""
 MOST_TABLED = 2**25
@@ -53,6 +57,21 @@ class Room:
             self.hold(table)
         self.changes += 1
         self.numbers = numbers
+
+    @classmethod
+    def of(cls, logged: Logged) -> Room:
+        """Return the room of which a log takes its part."""
+        room = cls()
+        room.take_all(logged)
+        return room
+
+    def take_all(self, logged: Logged, start: int = 0) -> None:
+        """Take the room of a whole log, from a group of changes on."""
+        if logged.first.table is not None:
+            self.hold(logged.first.table)
+        for number, group in groupby(logged.changes, key=lambda change: change.group):
+            if number >= start:
+                self.take(group, logged.after[number].table)
 
     def hold(self, table: Table) -> None:
         """Take the room of the numbers of a file of data, unless they are held."""

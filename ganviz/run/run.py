@@ -32,6 +32,7 @@ from .metrics import STEP_METRICS, as_metrics, step_metrics
 from .observer import Observer, surface_grid
 from .record import Record
 from .recorded import Change, Keyframe, Logged, Recorded
+from .room import Room
 
 CHUNK = 1024
 """Steps of one burst at most."""
@@ -59,6 +60,8 @@ class Run:
     ----------
     note : str
         A sentence where a replay left what was recorded; else empty.
+    room : Room
+        What changes may still take; runs of a session have one together.
 
     Examples
     --------
@@ -106,6 +109,7 @@ class Run:
         self._pace = BURST
         self._diverged: TrainingDiverged | None = None
         self._host = recorded.host
+        self.room = Room.of(self._log.logged)
         self.note = ""
         first = self._keyframes.before(0)
         self._last = first.last
@@ -204,6 +208,8 @@ class Run:
         return changed
 
     def _change(self, changed: Experiment, given: Iterable[str] = ()) -> None:
+        made = self._log.changed(self.step, changed, given)
+        self.room.take(made, changed.table)
         # Under the rules that led to it: what is kept after a change may have fresh moments already.
         self._keep()
         self._training.change(changed)
@@ -514,8 +520,9 @@ class Run:
 
     def _catch_up(self) -> None:
         """Make the changes that were made at the step at which the run stands."""
-        for experiment in self._log.changes_at(self.step):
-            self._training.change(experiment)
+        changes = self._log.changes_at(self.step)
+        if changes:
+            self._training.change(*changes)
 
     def _keep(self) -> None:
         self._keyframes.add(self._state())

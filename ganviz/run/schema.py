@@ -11,21 +11,19 @@ from numpy.typing import NDArray
 from ganviz.experiment.files import MOST_LANES
 
 from .codec import ChangeEntry, Line, Name, Plain, Step
-from .container import BRANCHES, Damaged
+from .container import BRANCHES, LOGS, Damaged
+from .room import MOST_BRANCHES, MOST_TABLES
 
-FORMAT = 1
-MOST_BRANCHES = 1000
+FORMAT, WITHOUT_PIECES = 2, 1
+"""Of files, and of those whose logs are short enough to stand with the rest: earlier versions read these."""
 LONGEST_NOTES = 500_000
 """Characters of the notes at most."""
-MOST_TABLES = 256
-MOST_TABLED = 2**25
-"""Numbers of all files of data at most."""
 MOST_PARTS = 131_072
 """Keyframes, and blocks of metrics, of all branches at most, those that several have counted for each."""
-MOST_SHARED = 1_000_000
-"""Groups of changes of all branches at most, counted in the same way."""
 SMALLEST_UNIT, LARGEST_UNIT = 1e-60, 1e40
 """Between these lies the scale of data that can be measured, and below the larger one their shift."""
+MOST_PIECES = 1000
+"""Texts of the changes of a branch at most."""
 MOST_EVIDENCE = 32
 """Numbers that speak for a diagnosis at most."""
 MOST_FOUND, MOST_TOLD = 65_536, 262_144
@@ -79,7 +77,10 @@ class TableEntry(Struct):
 
 
 class BranchEntry(Struct):
-    """``shared`` groups of changes are the first ones of the parent, ``log`` has those after them."""
+    """``shared`` groups of changes are the first ones of the parent; ``log`` and ``pieces`` texts have the others.
+
+    ``known`` diagnoses are the parent's, by their places; -1 stands for the next of ``findings``.
+    """
 
     name: Name
     first: dict[Name, Plain]
@@ -98,7 +99,9 @@ class BranchEntry(Struct):
     measured: ArrayEntry
     shared: Annotated[int, Meta(ge=0)] = 0
     log: list[ChangeEntry] = []
+    pieces: Annotated[int, Meta(ge=0, le=MOST_PIECES)] = 0
     findings: list[FindingEntry] = []
+    known: list[int] | None = None
     parent: int = -1
     since: Step = 0
     table: int = -1
@@ -151,3 +154,8 @@ def check_units(shift: Sequence[float], scale: Sequence[float]) -> None:
 def page(place: int) -> str:
     """Return the name of the text of a branch."""
     return f"{BRANCHES}{place}.json"
+
+
+def piece(place: int, number: int) -> str:
+    """Return the name of a text of the changes of a branch."""
+    return f"{LOGS}{place}-{number}.json"

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ganviz.experiment import Experiment, Value
+from ganviz.experiment import Experiment, ExperimentError, Value
 from ganviz.experiment.files import MOST_LANES
 
 from .frame import Mark
 from .keyframes import LIMIT, MOST
 from .measurer import Stop, never
 from .recorded import Bookmark, BranchState, Finding, Logged, Recorded, SessionState
+from .room import MOST_BRANCHES, MOST_SHARED, Room
 from .run import Run
 
 KEPT = 50_000
@@ -45,6 +46,7 @@ class Branch:
         self.marked: tuple[Any, tuple[Mark, ...]] | None = None
         self._run = run
         self._limits: tuple[int, ...] = ()
+        self._room = Room()
 
     @property
     def run(self) -> Run:
@@ -52,12 +54,26 @@ class Branch:
         if isinstance(self._run, Recorded):
             self._run = Run.from_recorded(self._run)
             self._run.limit(*self._limits)
+            self._run.room = self._room
         return self._run
 
     @property
     def end(self) -> int:
         """The newest step that was trained."""
         return self._run.end
+
+    @property
+    def logged(self) -> Logged:
+        """What led to where the run is."""
+        if isinstance(self._run, Run):
+            return self._run.logged
+        return Logged(self._run.first, tuple(self._run.log), tuple(self._run.after))
+
+    def join(self, room: Room) -> None:
+        """Have its run count its changes in a room that it shares with others."""
+        self._room = room
+        if isinstance(self._run, Run):
+            self._run.room = room
 
     def recorded(self) -> Recorded:
         """Return all that its run has recorded; see `Run.recorded`."""
@@ -85,7 +101,9 @@ class Session:
     """
 
     def __init__(self, run: Run, name: str = "main") -> None:
+        self.room = Room()
         self.branches = [Branch(name, run)]
+        self._measure()
         self.shown = self.branches[:1]
         self.bookmarks: list[Bookmark] = []
         self.notes = ""
@@ -107,14 +125,22 @@ class Session:
         Raises
         ------
         ExperimentError
-            For a change that is not allowed.
+            For a change that is not allowed, or if a file would not hold one more.
         """
         parent = parent or self.current
+        self._check_room(len(parent.run.logged.after))
         run = parent.run.branch(changes, seed)
         return self._add(Branch(name or self.free_name(), run, parent, run.step))
 
     def add(self, run: Run, name: str = "") -> Branch:
-        """Add a run that shares no past with another."""
+        """Add a run that shares no past with another.
+
+        Raises
+        ------
+        ExperimentError
+            If a file would not hold it.
+        """
+        self._check_room(len(run.logged.after))
         return self._add(Branch(name or self.free_name(), run))
 
     def remove(self, branch: Branch) -> None:
@@ -137,6 +163,7 @@ class Session:
         self.bookmarks = [Bookmark(moved[b.branch], b.step, b.name) for b in self.bookmarks if b.branch in moved]
         self.branches = kept
         self.shown = [other for other in self.shown if other in kept] or kept[:1]
+        self._measure()
         self._share_memory()
 
     def show(self, branches: Iterable[Branch]) -> None:
@@ -223,6 +250,8 @@ class Session:
         for kept in state.branches:
             parent = session.branches[kept.parent] if kept.parent >= 0 else None
             session.branches.append(Branch(kept.name, kept.recorded, parent, kept.since))
+        session.room = Room()
+        session._measure()
         session.shown = [session.branches[place] for place in state.shown]
         session.bookmarks = list(state.bookmarks)
         session.notes = state.notes
@@ -260,8 +289,43 @@ class Session:
 
     def _add(self, branch: Branch) -> Branch:
         self.branches.append(branch)
+        try:
+            self._measure()
+        except ExperimentError:
+            self.branches.pop()
+            self._measure()
+            raise
         self._share_memory()
         return branch
+
+    def _check_room(self, changes: int) -> None:
+        """Refuse one more branch with so many changes where a file would not hold it."""
+        if len(self.branches) >= MOST_BRANCHES:
+            raise ExperimentError(
+                f"no more branches can be made: this session has {MOST_BRANCHES:,}, as many as its file holds. Remove "
+                "branches that are not needed"
+            )
+        if sum(len(branch.logged.after) for branch in self.branches) + changes > MOST_SHARED:
+            raise ExperimentError(
+                f"no more branches can be made from here: those of this session have {MOST_SHARED:,} changes together, "
+                "as many as its file holds. Remove branches that are not needed"
+            )
+
+    def _measure(self) -> None:
+        """Count what the logs of all branches take, what they share once, and have all runs go on counting together."""
+        room = Room()
+        for branch in self.branches:
+            logged = branch.logged
+            parents = branch.parent.logged.after if branch.parent is not None else ()
+            shared = 0
+            for own, other in zip(logged.after, parents, strict=False):
+                if own is not other:
+                    break
+                shared += 1
+            room.take_all(logged, shared)
+        self.room = room
+        for branch in self.branches:
+            branch.join(room)
 
     def _share_memory(self) -> None:
         count = len(self.branches)

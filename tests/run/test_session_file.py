@@ -17,11 +17,14 @@ from hypothesis import strategies as st
 
 from ganviz.experiment import Experiment, ExperimentError, load
 from ganviz.metrics.diagnosis import Diagnosis
-from ganviz.run import Run, TrainingDiverged
-from ganviz.run.container import ARRAYS, BRANCHES, EXPERIMENT, MANIFEST, SAVED, digest
+from ganviz.run import Run, TrainingDiverged, codec, room
+from ganviz.run import session as session_module
+from ganviz.run.codec import PIECE
+from ganviz.run.container import ARRAYS, BRANCHES, EXPERIMENT, LARGEST_TEXT, LOGS, MANIFEST, SAVED, digest
 from ganviz.run.keyframes import LIMIT
 from ganviz.run.memory import MOST_FINDINGS
 from ganviz.run.recorded import Block, Bookmark, BranchState, Change, Finding, Keyframe, Measurements
+from ganviz.run.room import MOST_CHANGES
 from ganviz.run.session import Session
 from ganviz.run.session_file import read_session, write_session
 
@@ -348,8 +351,8 @@ def columns(recorded, names):
 
 def test_a_later_format_is_a_sentence_that_says_so(saved):
     path, _ = saved
-    changed(path, MANIFEST, lambda page: (page.clear(), page.update(format=2, version="3.1")))
-    with pytest.raises(ExperimentError, match=r"it is of format 2, written by ganviz 3\.1; this is ganviz .* up to 1"):
+    changed(path, MANIFEST, lambda page: (page.clear(), page.update(format=3, version="3.1")))
+    with pytest.raises(ExperimentError, match=r"it is of format 3, written by ganviz 3\.1; this is ganviz .* up to 2"):
         read_session(path)
 
 
@@ -414,29 +417,133 @@ def test_packing_saves_no_more_than_a_reader_believes(tmp_path, monkeypatch):
     assert len(read_session(path).branches[0].recorded.blocks) == 12
 
 
+def test_a_long_log_of_many_numbers_is_saved_and_opened(tmp_path):
+    """Each change of a mixture of 64 modes has 128 numbers; together they are more than a text may have."""
+    rng = np.random.default_rng(0)
+    means = rng.normal(size=(64, 2)).tolist()
+    run = Run(experiment(data__kind="mixture", data__means=means, data__stds=[0.1] * 64, data__weights=[1.0] * 64))
+    for i in range(3000):
+        means[i % 64] = rng.normal(size=2).tolist()
+        run.change("data.means", means)
+    run.advance(3)
+    made = Session(run)
+    made.branch({"data.stds": [0.2] * 64}).run.advance(2)
+    path = tmp_path / "a.ganviz"
+    made.save(path)
+    names = members_of(path)
+    assert json.loads(names[MANIFEST])["format"] == 2
+    logs = [name for name in names if name.startswith(LOGS)]
+    assert sum(len(names[name]) for name in logs) > LARGEST_TEXT
+    assert max(len(names[name]) for name in logs) < 2 * PIECE
+    assert len(names[f"{BRANCHES}0.json"]) < 2 * PIECE
+    assert path.stat().st_size < 6e6
+    tracemalloc.start()
+    found = read_session(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 200e6
+    same(made.state(), found)
+
+
+def test_short_logs_stand_where_earlier_versions_look_for_them(saved):
+    path, _ = saved
+    members = members_of(path)
+    assert json.loads(members[MANIFEST])["format"] == 1
+    assert not any(name.startswith(LOGS) for name in members)
+
+
+def many_changes(run, count):
+    """Let a run have made so many changes of its seed, which leads to nothing, in no time."""
+    state = Session(run).state()
+    kept = state.branches[0].recorded
+    after = [dataclasses.replace(kept.first, seed=i + 1) for i in range(count)]
+    log = [Change(1, "seed", i, i + 1, i) for i in range(count)]
+    kept = dataclasses.replace(kept, log=log, after=after)
+    return dataclasses.replace(state, branches=(dataclasses.replace(state.branches[0], recorded=kept),))
+
+
 def test_the_most_changes_that_a_file_holds_are_opened_within_seconds(tmp_path):
     run = Run(experiment())
     run.advance(1)
-    state = Session(run).state()
-    kept = state.branches[0].recorded
-    first = kept.first
-    count = 20_000
-    after = [dataclasses.replace(first, seed=i + 1) for i in range(count)]
-    log = [Change(1, "seed", i, i + 1, i) for i in range(count)]
-    kept = dataclasses.replace(kept, log=log, after=after)
-    state = dataclasses.replace(state, branches=(dataclasses.replace(state.branches[0], recorded=kept),))
-    write_session(tmp_path / "a.ganviz", state)
+    state = many_changes(run, MOST_CHANGES)
+    path = tmp_path / "a.ganviz"
+    write_session(path, state)
     began = time.process_time()
-    found = read_session(tmp_path / "a.ganviz")
+    found = read_session(path)
     print(f"{time.process_time() - began:.1f} s")
     assert time.process_time() - began < 15
     same(state.branches[0].recorded.log[-1], found.branches[0].recorded.log[-1])
-    kept = dataclasses.replace(
-        kept, log=[*log, Change(1, "seed", 1, 2, count)], after=[*after, dataclasses.replace(first, seed=2)]
-    )
-    state = dataclasses.replace(state, branches=(dataclasses.replace(state.branches[0], recorded=kept),))
-    with pytest.raises(OSError, match="20,001 changes, more than the 20,000 that a file holds"):
-        write_session(tmp_path / "a.ganviz", state)
+    full = Session.from_state(found)
+    with pytest.raises(ExperimentError, match="its log has 50,000 changes, as many as its file holds"):
+        full.current.run.change("discriminator.clip", 0.5)
+    full.current.run.advance(10)
+    full.save(path)
+    assert read_session(path).branches[0].recorded.end == 11
+    with pytest.raises(OSError, match="more than the 50,000 changes that a file holds"):
+        write_session(path, many_changes(run, MOST_CHANGES + 1))
+
+
+def test_a_change_that_no_file_would_hold_is_refused_when_it_is_made(tmp_path, monkeypatch):
+    monkeypatch.setattr(room, "MOST_CHANGES", 10)
+    monkeypatch.setattr(codec, "MOST_CHANGES", 10)
+    made = Session(Run(experiment()))
+    clips = iter(np.linspace(0.1, 0.9, 99).tolist())
+    for _ in range(4):
+        made.current.run.change("discriminator.clip", next(clips))
+        made.current.run.advance(1)
+    # What branches share counts once, and each counts what the others make.
+    one, two = made.branch(), made.branch({"discriminator.clip": next(clips)})
+    for run in (one.run, two.run, one.run, made.current.run, two.run):
+        run.change("discriminator.clip", next(clips))
+    again = Session.from_state(made.state())
+    for session in (made, again):
+        for branch in session.branches:
+            before = branch.run.experiment
+            with pytest.raises(ExperimentError, match="no more can change in this session"):
+                branch.run.change("discriminator.clip", next(clips))
+            assert branch.run.experiment == before
+        with pytest.raises(ExperimentError, match="no more can change"):
+            session.branch({"discriminator.clip": next(clips)})
+        assert len(session.branches) == 3
+        session.branch()
+        session.save(tmp_path / "a.ganviz")
+        assert len(read_session(tmp_path / "a.ganviz").branches) == 4
+        session.remove(session.branches[3])
+        session.remove(session.branches[2])
+        session.current.run.advance(1)
+        session.current.run.change("discriminator.clip", next(clips))
+
+
+@pytest.mark.parametrize(("limit", "value"), [("MOST_TABLES", 2), ("MOST_TABLED", 200), ("MOST_CHANGED", 150)])
+def test_data_that_no_file_would_hold_is_refused_when_it_is_chosen(tmp_path, monkeypatch, limit, value):
+    monkeypatch.setattr(room, limit, value)
+    run = Run(experiment())
+    rng = np.random.default_rng(0)
+    with pytest.raises(ExperimentError, match="in this session"):
+        for i in range(20):
+            np.save(tmp_path / f"{i}.npy", rng.normal(size=(40, 2)))
+            run.adopt(run.experiment.replace({"data.kind": "file", "data.path": str(tmp_path / f"{i}.npy")}))
+            run.advance(1)
+    assert i == run.step >= 2
+    run.save(tmp_path / "a.ganviz")
+    assert len(Run.open(tmp_path / "a.ganviz").logged.after) == i
+
+
+def test_a_branch_that_no_file_would_hold_is_refused(monkeypatch):
+    made = Session(Run(experiment()))
+    made.current.run.change("discriminator.clip", 0.5)
+    monkeypatch.setattr(session_module, "MOST_BRANCHES", 3)
+    made.branch()
+    made.branch()
+    for more in (made.branch, lambda: made.add(Run(experiment()))):
+        with pytest.raises(ExperimentError, match="this session has 3, as many as its file holds"):
+            more()
+    monkeypatch.setattr(session_module, "MOST_BRANCHES", 9)
+    monkeypatch.setattr(session_module, "MOST_SHARED", 4)
+    made.branch()
+    with pytest.raises(ExperimentError, match="have 4 changes together"):
+        made.branch()
+    assert len(made.branches) == 4
 
 
 def test_a_file_has_the_rights_of_any_other(tmp_path):
