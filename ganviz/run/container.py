@@ -6,8 +6,10 @@ import contextlib
 import errno
 import hashlib
 import os
+import platform
 import re
 import secrets
+import stat
 import struct
 import time
 import zipfile
@@ -81,15 +83,20 @@ def write(path: Path, texts: Mapping[str, bytes], arrays: Mapping[str, NDArray[A
     try:
         _check(texts, arrays)
         goal = Path(os.path.realpath(path))
-        name = goal.with_name(f"{_stem(goal)}{os.getpid()}-{secrets.token_hex(4)}.part")
+        name = goal.with_name(f"{_stem(goal)}{os.getpid()}-{_computer()}{secrets.token_hex(4)}.part")
         _sweep(goal)
-        # The rights are those of any new file.
+        # The rights are those of the file that it replaces, or of any new one.
+        rights = _rights(goal)
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-        handle = os.open(name, flags, 0o666)
+        handle = os.open(name, flags, 0o666 if rights is None else rights)
         try:
             with os.fdopen(handle, "w+b") as file:
                 _fill(file, texts, arrays)
                 file.flush()
+                if rights is not None:
+                    # What the mask of a new file has left out.
+                    with contextlib.suppress(OSError):
+                        name.chmod(rights)
                 os.fsync(file.fileno())
             name.replace(goal)
         finally:
@@ -158,6 +165,19 @@ def _pays(data: memoryview) -> bool:
     return len(zlib.compress(probe, 1)) < 0.8 * len(probe)
 
 
+def _rights(goal: Path) -> int | None:
+    """Return who may read and write a file that is there; only its owner's and others' usual rights."""
+    try:
+        return stat.S_IMODE(goal.stat().st_mode) & 0o777
+    except OSError:
+        return None
+
+
+def _computer() -> str:
+    """Return what tells this computer from others that write in the same folder."""
+    return hashlib.blake2b(platform.node().encode("utf-8", "replace"), digest_size=4).hexdigest()
+
+
 def _stem(goal: Path) -> str:
     """Return how the names of what is being written begin; the goal's may be as long as names can be."""
     return f".{goal.name[:40]}."
@@ -165,21 +185,21 @@ def _stem(goal: Path) -> str:
 
 def _sweep(goal: Path) -> None:
     """Remove what processes that were killed while saving have left behind."""
-    pattern = re.compile(re.escape(_stem(goal)) + r"(\d{1,20})-[0-9a-f]{8}\.part")
+    pattern = re.compile(re.escape(_stem(goal)) + r"(\d{1,20})-([0-9a-f]{8})(?:[0-9a-f]{8})?\.part")
     with contextlib.suppress(OSError):
         for left in goal.parent.iterdir():
             owner = pattern.fullmatch(left.name)
-            if owner and not _written(left, int(owner[1])):
+            if owner and not _written(left, int(owner[1]), owner[2] == _computer()):
                 with contextlib.suppress(OSError):
                     left.unlink()
 
 
-def _written(left: Path, process: int) -> bool:
-    """Whether a process may still be writing a file."""
-    if process == os.getpid():
+def _written(left: Path, process: int, here: bool) -> bool:
+    """Whether a process, of this computer or of another one that shares the folder, may still be writing a file."""
+    if here and process == os.getpid():
         return True
-    if os.name == "nt":
-        # There is no question there that a process survives for certain.
+    if os.name == "nt" or not here:
+        # There is no question there that a process survives for certain, and none on another computer.
         return time.time() - left.stat().st_mtime < OLD
     try:
         os.kill(process, 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from ganviz.experiment import ExperimentError
@@ -21,8 +21,15 @@ MOST_TABLES = 256
 """Files of data that a session may use."""
 MOST_TABLED = 2**25
 """Numbers of all of them at most."""
+SMALLEST_UNIT, LARGEST_UNIT = 1e-60, 1e40
+"""Between these lies the scale of data that can be measured, and below the larger one their shift."""
 NAMED = 4
 """What a change weighs beside its value."""
+
+
+def measurable(shift: Sequence[float], scale: Sequence[float]) -> bool:
+    """Whether something can be measured of data in these units."""
+    return all(abs(x) <= LARGEST_UNIT for x in shift) and all(SMALLEST_UNIT <= x <= LARGEST_UNIT for x in scale)
 
 
 def weight(value: object) -> int:

@@ -32,7 +32,7 @@ from .metrics import STEP_METRICS, as_metrics, step_metrics
 from .observer import Observer, surface_grid
 from .record import Record
 from .recorded import Change, Keyframe, Logged, Recorded
-from .room import Room
+from .room import LARGEST_UNIT, SMALLEST_UNIT, Room, measurable
 
 CHUNK = 1024
 """Steps of one burst at most."""
@@ -54,7 +54,8 @@ class Run:
     Parameters
     ----------
     experiment : Experiment
-        What to train. The run starts at step 0 with what the experiment's seed gives.
+        What to train. The run starts at step 0 with what the experiment's seed gives. Data in units in which nothing
+        can be measured is an `ExperimentError`.
 
     Attributes
     ----------
@@ -79,6 +80,11 @@ class Run:
         training = Training(experiment)
         start = Keyframe(0, *_copies(training), np.full(len(RECORDED), np.nan))
         shift, scale = training.data.shift, training.data.scale
+        if not measurable(shift.tolist(), scale.tolist()):
+            raise ExperimentError(
+                f"its data lies around {_listed(shift)} and spreads over {_listed(scale)}, where nothing can be "
+                f"measured: allowed are places up to {LARGEST_UNIT:g}, and spreads from {SMALLEST_UNIT:g} to as much"
+            )
         self._set_up(training, Recorded(experiment, 0, 0, shift, scale, (), (start,), (), None, (), host()))
 
     @classmethod
@@ -552,6 +558,10 @@ class Run:
 
     def _all_series(self) -> Mapping[str, Any]:
         return {name: self._history.series(name) for name in self._history.names}
+
+
+def _listed(values: Floats) -> str:
+    return ", ".join(f"{value:g}" for value in values)
 
 
 def _copies(training: Training) -> tuple[Floats, NDArray[np.int64]]:

@@ -12,7 +12,7 @@ from ganviz.experiment.files import MOST_LANES
 
 from .codec import ChangeEntry, Line, Name, Plain, Step
 from .container import BRANCHES, LOGS, Damaged
-from .room import MOST_BRANCHES, MOST_TABLES
+from .room import MOST_BRANCHES, MOST_TABLES, measurable
 
 FORMAT, WITHOUT_PIECES = 2, 1
 """Of files, and of those whose logs are short enough to stand with the rest: earlier versions read these."""
@@ -20,8 +20,6 @@ LONGEST_NOTES = 500_000
 """Characters of the notes at most."""
 MOST_PARTS = 131_072
 """Keyframes, and blocks of metrics, of all branches at most, those that several have counted for each."""
-SMALLEST_UNIT, LARGEST_UNIT = 1e-60, 1e40
-"""Between these lies the scale of data that can be measured, and below the larger one their shift."""
 MOST_PIECES = 1000
 """Texts of the changes of a branch at most."""
 MOST_EVIDENCE = 32
@@ -147,7 +145,7 @@ def allow(count: int, most: int, what: str) -> None:
 
 def check_units(shift: Sequence[float], scale: Sequence[float]) -> None:
     """Refuse units of data in which nothing can be measured."""
-    if not all(abs(x) <= LARGEST_UNIT for x in shift) or not all(SMALLEST_UNIT <= x <= LARGEST_UNIT for x in scale):
+    if not measurable(shift, scale):
         raise Damaged(f"its data is shifted by {shift} and scaled by {scale}, which is no unit to measure in")
 
 

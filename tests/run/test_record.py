@@ -132,6 +132,23 @@ def test_what_is_known_up_to_a_step_can_be_gone_on_with(seed, count, data):
         record.ROWS = rows_per_block
 
 
+def test_a_record_goes_on_where_the_last_block_was_left():
+    rows = rows_of(1, 3 * record.ROWS + 50)
+    kept, first = record.Record(3), 0
+    while first < len(rows):
+        kept.add(rows[first : first + 37])
+        first += 37
+        # As a chain of branches does.
+        kept = record.Record(3, kept.until(kept.end - 1))
+    blocks = kept.blocks()
+    assert check(blocks, rows) == len(rows)
+    assert [len(block.mean) for block in blocks] == [record.ROWS] * 3 + [50]
+    pieces = [record.Block(1 + i, 1, *[rows[i : i + 1].astype(np.float32)] * 3) for i in range(2 * record.ROWS + 5)]
+    again = record.Record(3, pieces).blocks()
+    assert check(again, rows[: 2 * record.ROWS + 5]) == 2 * record.ROWS + 5
+    assert len(again) == 3
+
+
 @given(st.integers(1, 2**53), st.integers(0, 2**53))
 def test_what_is_not_known_takes_a_few_rows_however_long_it_is(first, steps):
     blocks = record.unknown(first, first + steps, 3)

@@ -422,7 +422,7 @@ def test_a_long_log_of_many_numbers_is_saved_and_opened(tmp_path):
     rng = np.random.default_rng(0)
     means = rng.normal(size=(64, 2)).tolist()
     run = Run(experiment(data__kind="mixture", data__means=means, data__stds=[0.1] * 64, data__weights=[1.0] * 64))
-    for i in range(3000):
+    for i in range(1800):
         means[i % 64] = rng.normal(size=2).tolist()
         run.change("data.means", means)
     run.advance(3)
@@ -527,6 +527,29 @@ def test_data_that_no_file_would_hold_is_refused_when_it_is_chosen(tmp_path, mon
     assert i == run.step >= 2
     run.save(tmp_path / "a.ganviz")
     assert len(Run.open(tmp_path / "a.ganviz").logged.after) == i
+
+
+def test_branches_of_branches_stay_in_one_piece(tmp_path):
+    made = Session(Run(experiment(schedule__batch=4)))
+    made.current.run.advance(10)
+    for _ in range(60):
+        branch = made.branch()
+        made.show([branch])
+        branch.run.advance(5)
+    made.save(tmp_path / "a.ganviz")
+    kept = read_session(tmp_path / "a.ganviz").branches
+    assert [branch.recorded.end for branch in kept] == list(range(10, 311, 5))
+    assert {len(branch.recorded.blocks) for branch in kept} == {1}
+    # Whatever was recorded in the first is in the last.
+    first, last = kept[0].recorded.blocks[0].mean, kept[-1].recorded.blocks[0].mean
+    assert first.tobytes() == last[:10].tobytes()
+
+
+@pytest.mark.parametrize(("spread", "place"), [(1e-80, 0.0), (1e45, 0.0), (1e30, 1e42)])
+def test_data_that_could_not_be_saved_is_refused_before_it_is_trained_on(tmp_path, spread, place):
+    np.save(tmp_path / "a.npy", np.random.default_rng(0).normal(size=(100, 2)) * spread + place)
+    with pytest.raises(ExperimentError, match="where nothing can be measured: allowed are places up to 1e"):
+        Run(load(tmp_path / "a.npy"))
 
 
 def test_a_branch_that_no_file_would_hold_is_refused(monkeypatch):

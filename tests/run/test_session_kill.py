@@ -36,7 +36,7 @@ def state(steps=60, notes=""):
 
 
 def save_forever(path, kept):
-    # Some MB of bytes that cannot be packed, so that a kill finds it writing more often than not.
+    # 400 kB of text that hardly packs, so that a kill finds it writing more often than not.
     for number in itertools.count(1):
         notes = f"{number} " + random.Random(number).randbytes(200_000).hex()
         write_session(path, dataclasses.replace(kept, notes=notes))
@@ -232,15 +232,29 @@ def test_a_link_stays_a_link(tmp_path):
 
 
 def test_what_another_living_process_writes_is_left_alone(saved):
-    living = saved.with_name(f".{saved.name}.{os.getppid()}-0123abcd.part")
-    dead = saved.with_name(f".{saved.name}.{2**30}-0123abcd.part")
+    here = container._computer()
+    living = saved.with_name(f".{saved.name}.{os.getppid()}-{here}0123abcd.part")
+    dead = saved.with_name(f".{saved.name}.{2**30}-{here}0123abcd.part")
     foreign = saved.with_name(f".{saved.name}.part")
-    for path in (living, dead, foreign):
+    # A folder that computers share: that this one has no such process says nothing about another one.
+    elsewhere = saved.with_name(f".{saved.name}.{2**30}-{'0' * 16}.part")
+    left = saved.with_name(f".{saved.name}.{os.getpid()}-{'1' * 16}.part")
+    for path in (living, dead, foreign, elsewhere, left):
         path.write_bytes(b"half")
+    os.utime(left, (time.time() - 7200,) * 2)
     write_session(saved, state(2))
     assert living.exists()
     assert foreign.exists()
+    assert elsewhere.exists()
     assert not dead.exists()
+    assert not left.exists()
+
+
+def test_a_file_that_is_replaced_keeps_its_rights(saved):
+    for rights in (0o600, 0o640, 0o666):
+        saved.chmod(rights)
+        write_session(saved, state(2))
+        assert saved.stat().st_mode & 0o777 == rights
 
 
 def test_on_windows_no_signal_is_sent(saved, monkeypatch):
@@ -254,8 +268,8 @@ def test_on_windows_no_signal_is_sent(saved, monkeypatch):
         path.write_bytes(b"half")
     os.utime(old, (time.time() - 7200,) * 2)
     monkeypatch.setattr(container.os, "name", "nt")
-    assert container._written(young, 2**30)
-    assert not container._written(old, 2**30)
+    assert container._written(young, 2**30, True)
+    assert not container._written(old, 2**30, True)
 
 
 # ---------------------------------------------------------------- what would not be read again
