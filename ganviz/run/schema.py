@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any
 
+import numpy as np
 from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
+from ganviz.engine.game import Layout
 from ganviz.experiment.files import MOST_LANES
 
 from .codec import ChangeEntry, Line, Name, Plain, Step
@@ -147,6 +149,17 @@ def check_units(shift: Sequence[float], scale: Sequence[float]) -> None:
     """Refuse units of data in which nothing can be measured."""
     if not measurable(shift, scale):
         raise Damaged(f"its data is shifted by {shift} and scaled by {scale}, which is no unit to measure in")
+
+
+def parameter_parts(places: Layout) -> tuple[tuple[int, int], ...]:
+    """Return where the parameters of all players begin and end."""
+    return tuple((player.parameters, player.parameters + player.network.size) for player in places.players)
+
+
+def check_finite(numbers: Anything, parts: Sequence[tuple[int, int]]) -> None:
+    """Refuse a kept state with a parameter that is not finite."""
+    if not all(np.isfinite(numbers[start:stop]).all() for start, stop in parts):
+        raise Damaged("a parameter in one of its kept states is not finite")
 
 
 def page(place: int) -> str:

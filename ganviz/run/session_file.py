@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 
 from ganviz import __version__
+from ganviz.engine.game import layout
 from ganviz.engine.step import RECORDED
 from ganviz.experiment import ExperimentError, to_toml
 from ganviz.experiment.table import Table
@@ -22,8 +23,8 @@ from .codec import Allowance, ChangeEntry, pieces, plain, plain_log
 from .container import EXPERIMENT, MANIFEST, Container, Damaged, bytes_of, digest, write
 from .memory import SAMPLE_METRICS
 from .metrics import STEP_METRICS
-from .recorded import Block, BranchState, Finding, Measurements, Recorded, SessionState
-from .room import MOST_BRANCHES, MOST_SHARED, MOST_TABLES
+from .recorded import Block, BranchState, Finding, Keyframe, Measurements, Recorded, SessionState
+from .room import MOST_BRANCHES, MOST_SHARED, MOST_TABLED, MOST_TABLES
 from .schema import (
     FORMAT,
     LONGEST_NOTES,
@@ -39,8 +40,10 @@ from .schema import (
     Manifest,
     TableEntry,
     allow,
+    check_finite,
     check_units,
     page,
+    parameter_parts,
     piece,
 )
 from .session_reader import Reader
@@ -85,6 +88,8 @@ class _Writer:
         self.arrays: dict[str, Anything] = {}
         self._tables: dict[Table, int] = {}
         self._kept: list[TableEntry] = []
+        self._tabled = 0
+        self._finite: set[Keyframe] = set()
         self._state = state
         self._allowance = Allowance()
         self.logs: dict[str, bytes] = {}
@@ -114,6 +119,13 @@ class _Writer:
         kept, frames = branch.recorded, branch.recorded.keyframes
         measured = kept.measurements or Measurements(np.empty(0, np.int64), np.empty((0, len(SAMPLE_METRICS))))
         check_units(kept.shift.tolist(), kept.scale.tolist())
+        parts = parameter_parts(layout(kept.first))
+        for frame in frames:
+            if frame not in self._finite:
+                check_finite(frame.numbers, parts)
+                self._finite.add(frame)
+        if any(not found.first_seen <= found.last_seen <= kept.end for found in kept.findings):
+            raise Damaged("a diagnosis lies outside the time of its run")
         shared, log = self._log(branch)
         texts = pieces(log)
         self.logs |= {piece(place, number): text for number, text in enumerate(texts)}
@@ -186,6 +198,8 @@ class _Writer:
             return -1
         if table not in self._tables:
             allow(len(self._kept) + 1, MOST_TABLES, "files of data")
+            self._tabled += table.points.size
+            allow(self._tabled, MOST_TABLED, "numbers in files of data")
             self._tables[table] = len(self._kept)
             self._kept.append(
                 TableEntry(

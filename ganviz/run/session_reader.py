@@ -53,8 +53,10 @@ from .schema import (
     Manifest,
     TableEntry,
     allow,
+    check_finite,
     check_units,
     page,
+    parameter_parts,
     piece,
 )
 
@@ -178,14 +180,13 @@ class Reader:
             raise Damaged("it claims more steps than anybody trains in the time that they took")
         measured = self._columns(kept.last, np.float64, count, self._manifest.recorded, RECORDED)
         kind = np.float32 if first.precision == 32 else np.float64
-        parts = tuple((player.parameters, player.parameters + player.network.size) for player in places.players)
+        parts = parameter_parts(places)
         frames: list[Keyframe] = []
         for i, name in enumerate(names):
             numbers = self._named(name, kind, (places.kept,))
             if (name, parts) not in self._finite:
                 # Training ends before it keeps such a state, and what looks at one relies on that.
-                if not all(np.isfinite(numbers[start:stop]).all() for start, stop in parts):
-                    raise Damaged("a parameter in one of its kept states is not finite")
+                check_finite(numbers, parts)
                 self._finite.add((name, parts))
             frames.append(Keyframe(int(steps[i]), numbers, counters[i], measured[i], float(seconds[i])))
         return tuple(frames)

@@ -106,6 +106,56 @@ def test_after_a_hundred_kills_the_file_is_whole(tmp_path):
     print(killed(tmp_path / "a.ganviz", 100))
 
 
+INTERVAL = 0.3
+AUTOSAVING = """
+import sys, time
+from pathlib import Path
+from ganviz.experiment import Experiment
+from ganviz.gui.autosave import Autosaver
+from ganviz.run import Run
+from ganviz.run.session import Session
+
+run = Run(Experiment.from_mapping({settings}))
+made = Session(run)
+wanted = []
+saver = Autosaver(lambda: wanted.append(1), print, folder=Path(sys.argv[1]), interval={interval})
+saver.start()
+while True:
+    run.advance(1)
+    saver.see(run.step)
+    # When each step was there is told first: what is lost is what was there an interval before.
+    print(run.step, time.monotonic(), flush=True)
+    if wanted:
+        wanted.clear()
+        saver.give(made.state())
+    time.sleep(0.005)
+"""
+
+
+def test_a_killed_process_loses_the_last_interval_of_its_autosaving_at_most(tmp_path):
+    """Beside the interval itself: a look at the clock, the time that writing takes, and a loaded computer."""
+    rng = random.Random(5)
+    code = AUTOSAVING.format(settings=SETTINGS, interval=INTERVAL)
+    for number in range(3):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        child = subprocess.Popen([sys.executable, "-c", code, str(folder)], stdout=subprocess.PIPE, text=True)
+        with child, child.stdout as told:
+            lines = [told.readline()]
+            until = time.monotonic() + 3 * INTERVAL + rng.uniform(0, INTERVAL)
+            while time.monotonic() < until:
+                lines.append(told.readline())
+            child.kill()
+            lines += told.read().splitlines(keepends=True)
+        times = dict(map(float, line.split()) for line in lines if line.endswith("\n"))
+        (left,) = folder.glob("*.ganviz")
+        kept = read_session(left).branches[0].recorded
+        lost = max(times.values()) - times[float(kept.end)]
+        print(f"{lost:.2f} s lost, at step {kept.end} of {int(max(times))}")
+        assert lost < INTERVAL + 1.0
+        assert kept.end > 1
+
+
 # ---------------------------------------------------------------- what fails while it is saved
 
 
