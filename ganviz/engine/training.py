@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -84,20 +85,22 @@ class Training:
             records, steps,
         )  # fmt: skip
 
-    def change(self, experiment: Experiment) -> None:
+    def change(self, *experiments: Experiment) -> None:
         """Go on under another experiment whose networks and precision are the same; shift and scale stay.
 
-        A player whose optimizer changes its kind starts with fresh moments.
+        A player whose optimizer changes its kind starts with fresh moments. Of several experiments the last counts; to
+        the same bits as if each had followed the one before.
         """
+        experiment, path = experiments[-1], list(pairwise((self.experiment, *experiments)))
         places = layout(experiment)
         if places != self.layout or experiment.precision != self.experiment.precision:
             raise ValueError("networks and precision cannot change in a running training")
         fresh: list[str] = []
         for player in places.players:
-            before = self.experiment[f"optimizer.{player.name}.kind"]
-            if experiment[f"optimizer.{player.name}.kind"] != before:
+            optimizers = [[getattr(one.optimizer, player.name).kind for one in change] for change in path]
+            if any(before != after for before, after in optimizers):
                 fresh.append(player.name)
-        averaging = self.experiment.generator.ema == 0 and experiment.generator.ema > 0
+        averaging = any(before.generator.ema == 0 and after.generator.ema > 0 for before, after in path)
         data = data_plan(experiment)._replace(shift=self.data.shift, scale=self.data.scale)
         kept = self.arena[: self.layout.kept]
         # The last that can fail: until here nothing has changed.

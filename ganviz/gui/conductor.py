@@ -173,7 +173,7 @@ class Conductor:
     @property
     def token(self) -> Hashable:
         """What tells the session from what it was when something in it has changed."""
-        return self.session.made, tuple(branch.run.end for branch in self.session.branches)
+        return self.session.made, tuple(branch.end for branch in self.session.branches)
 
     def glances(self, needs: Need) -> tuple[list[tuple[Run, Glance]], Callable[[list[Frame]], Report]]:
         """Return what frames of all that is shown are made of, and what makes a report of the frames."""
@@ -212,7 +212,7 @@ class Conductor:
                     branch.name,
                     -1 if branch.parent is None else branch.parent.number,
                     branch.since,
-                    branch.run.end,
+                    branch.end,
                 )
                 for branch in session.branches
             ),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Annotated, Any, cast
 
+import msgspec
 from msgspec import Meta, Struct
 
 from ganviz.engine.game import layout
@@ -15,10 +16,15 @@ from ganviz.experiment.table import Table
 from .container import Damaged
 from .log import Log
 from .recorded import Change, Logged
+from .room import MOST_CHANGED, MOST_CHANGES, NAMED, weight
 
-MOST_CHANGES = 20_000
-"""Groups of changes that a file may have; each is checked when it is opened."""
+PIECE = 2**18
+"""Bytes of changes that are written, and read, in one go, about: what they unpack to takes many times as much."""
+INLINE = 2**17
+"""Bytes of changes that stand with the rest."""
 
+FILES = frozenset(("data.kind", "data.path", "data.columns"))
+"""Fields that make other data."""
 SECTIONS = tuple(entry.name for entry in fields(Experiment))
 
 Step = Annotated[int, Meta(ge=0, le=2**53)]
@@ -71,7 +77,7 @@ def experiment_of(values: Mapping[str, Any], table: Table | None) -> Experiment:
 
 def read_log(
     first: Experiment,
-    entries: Sequence[ChangeEntry],
+    entries: Iterable[ChangeEntry],
     end: int,
     table_at: Callable[[int], Table | None],
     past: Logged | None = None,
@@ -85,46 +91,102 @@ def read_log(
     Damaged, ExperimentError
     """
     past = past or Logged(first)
-    start, step = len(past.after), past.changes[-1].step if past.changes else 0
-    log, places = Log(past.after[-1] if start else first), layout(first)
+    changes, known = list(past.changes), list(past.after)
+    step, start, places = changes[-1].step if changes else 0, len(known), layout(first)
     for group in _groups(entries, start):
-        before = log.newest
+        before = known[-1] if known else first
         if not step <= group[0].step <= end:
             raise Damaged("a change lies outside the time of its run")
         step = group[0].step
-        after = _changed(before, group, table_at(group[0].table))
-        same = (after.precision, after.dimension) == (before.precision, before.dimension)
-        if not same or layout(after) != places:
-            raise Damaged("a change gives its networks another shape")
-        count = len(log.changes)
-        log.add(step, after, [change.path for change in group])
-        if len(log.changes) == count:
+        after, made = _changed(before, group, table_at(group[0].table))
+        if not made:
             raise Damaged("a change in it changes nothing")
-    changes = log.changes if not start else [replace(change, group=change.group + start) for change in log.changes]
-    return past.changes + tuple(changes), past.after + log.after
+        same = (after.precision, after.dimension) == (before.precision, before.dimension)
+        if not same or (_shaped(after) != _shaped(before) and layout(after) != places):
+            raise Damaged("a change gives its networks another shape")
+        changes += made
+        known.append(after)
+    return tuple(changes), tuple(known)
 
 
-def _groups(entries: Sequence[ChangeEntry], start: int) -> list[list[ChangeEntry]]:
-    groups: list[list[ChangeEntry]] = []
+def pieces(entries: Sequence[ChangeEntry]) -> list[bytes]:
+    """Return changes as texts of which each is small enough to be read in one go; none where there are few changes."""
+    encoded = [msgspec.json.encode(entry) for entry in entries]
+    if sum(map(len, encoded)) <= INLINE:
+        return []
+    found: list[list[bytes]] = [[]]
+    size = 0
+    for text in encoded:
+        if size + len(text) > PIECE and found[-1]:
+            found.append([])
+            size = 0
+        found[-1].append(text)
+        size += len(text)
+    return [b"[" + b",".join(texts) + b"]" for texts in found]
+
+
+class Allowance:
+    """What the changes of a file may still take; what is beyond is refused before the next are looked at."""
+
+    def __init__(self) -> None:
+        self._changes = self._numbers = 0
+        self._last = -1
+
+    def take(self, entries: Sequence[ChangeEntry]) -> None:
+        """Take the room of some."""
+        for entry in entries:
+            self._changes += entry.group != self._last
+            self._last = entry.group
+        if self._changes > MOST_CHANGES:
+            raise Damaged(f"it has more than the {MOST_CHANGES:,} changes that a file holds")
+        self._numbers += sum(NAMED + weight(entry.after) for entry in entries)
+        if self._numbers > MOST_CHANGED:
+            raise Damaged(f"its changes have more than the {MOST_CHANGED:,} numbers that a file holds")
+
+    def unpack(self, texts: Iterable[bytes]) -> Iterator[ChangeEntry]:
+        """Read one text of changes after the other."""
+        for text in texts:
+            entries = msgspec.json.decode(text, type=list[ChangeEntry])
+            self.take(entries)
+            yield from entries
+
+
+def _shaped(experiment: Experiment) -> tuple[object, ...]:
+    """Return what the shape of the networks follows from, beside the data's dimension."""
+    return experiment.noise.dimension, experiment.generator, experiment.discriminator
+
+
+def _groups(entries: Iterable[ChangeEntry], start: int) -> Iterator[list[ChangeEntry]]:
+    group: list[ChangeEntry] = []
+    number = start - 1
     for change in entries:
-        if change.group - start == len(groups):
-            groups.append([])
-        elif change.group - start != len(groups) - 1 or change.step != groups[-1][0].step:
+        if change.group == number + 1:
+            if group:
+                yield group
+            number, group = change.group, []
+        elif change.group != number or not group or change.step != group[0].step:
             raise Damaged("its changes are not in order")
-        groups[-1].append(change)
-    return groups
+        group.append(change)
+    if group:
+        yield group
 
 
-def _changed(before: Experiment, group: Sequence[ChangeEntry], table: Table | None) -> Experiment:
-    """Return an experiment with changes, in which every field that differs is named."""
+def _changed(before: Experiment, group: Sequence[ChangeEntry], table: Table | None) -> tuple[Experiment, list[Change]]:
+    """Return an experiment with changes, in which every field that differs is named, and what they change."""
+    fields = {change.path: change.after for change in group}
+    step, number = group[0].step, group[0].group
+    if not FILES & fields.keys() and table in (None, before.table):
+        made = before.with_fields(fields)
+        changes = ((path, before[path], made[path]) for path in fields)
+        return made, [Change(step, path, old, new, number) for path, old, new in changes if new != old]
     values = plain(before)
-    changes = {change.path: change.after for change in group}
-    if "data.kind" in changes:
+    if "data.kind" in fields:
         values = {path: value for path, value in values.items() if not path.startswith("data.")}
-    values |= changes
+    values |= fields
     if values["data.kind"] == "file":
         table = table or before.table
     made = experiment_of(values, table)
     # Most sections are those of before: thousands of changes share them.
     shared = {name: getattr(before, name) for name in SECTIONS if getattr(before, name) == getattr(made, name)}
-    return replace(made, **shared)
+    made = replace(made, **shared)
+    return made, [replace(change, group=number) for change in Log(before).changed(step, made, fields)]

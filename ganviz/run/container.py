@@ -6,8 +6,10 @@ import contextlib
 import errno
 import hashlib
 import os
+import platform
 import re
 import secrets
+import stat
 import struct
 import time
 import zipfile
@@ -19,12 +21,14 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-MANIFEST, EXPERIMENT, BRANCHES, ARRAYS = "manifest.json", "experiment.toml", "branches/", "arrays/"
+MANIFEST, EXPERIMENT, BRANCHES, LOGS, ARRAYS = "manifest.json", "experiment.toml", "branches/", "logs/", "arrays/"
 MOST_MEMBERS = 65_000
 """A ZIP without the extension for large ones has 65,535 members at most."""
 LONGEST_DIRECTORY = 8 * 2**20
 LARGEST_TEXT, LARGEST_TEXTS = 4 * 2**20, 16 * 2**20
-"""Bytes of a text, and of all of them, at most: what it unpacks to may take 25 times as much memory."""
+"""Bytes of a text, and of all but those of logs, at most: what it unpacks to may take 25 times as much memory."""
+LARGEST_LOGS = 32 * 2**20
+"""Bytes of all texts of logs: of those only one at a time is unpacked."""
 LARGEST = 2**30
 """Bytes of a file, and of all that is in it, at most."""
 SAVED = 64 * 2**20
@@ -38,6 +42,11 @@ DATE = (1980, 1, 1, 0, 0, 0)
 END = struct.Struct("<4s4H2LH")
 """The record at the end of a ZIP: signature, two disks, entries here and in all, size and place of the directory,
 length of the comment (PKWARE, APPNOTE 4.3.16)."""
+
+LENGTHS, ENTRY = struct.Struct("<3H"), 46
+"""Of an entry of the directory: the lengths of its name and of what follows, and its own without them (4.3.12)."""
+LOCATOR = 20
+"""Bytes of what says where the end of a ZIP with the extension for large ones is (4.3.15)."""
 
 Bytes = NDArray[np.uint8]
 
@@ -74,15 +83,20 @@ def write(path: Path, texts: Mapping[str, bytes], arrays: Mapping[str, NDArray[A
     try:
         _check(texts, arrays)
         goal = Path(os.path.realpath(path))
-        name = goal.with_name(f"{_stem(goal)}{os.getpid()}-{secrets.token_hex(4)}.part")
+        name = goal.with_name(f"{_stem(goal)}{os.getpid()}-{_computer()}{secrets.token_hex(4)}.part")
         _sweep(goal)
-        # The rights are those of any new file.
+        # The rights are those of the file that it replaces, or of any new one.
+        rights = _rights(goal)
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-        handle = os.open(name, flags, 0o666)
+        handle = os.open(name, flags, 0o666 if rights is None else rights)
         try:
             with os.fdopen(handle, "w+b") as file:
                 _fill(file, texts, arrays)
                 file.flush()
+                if rights is not None:
+                    # What the mask of a new file has left out.
+                    with contextlib.suppress(OSError):
+                        name.chmod(rights)
                 os.fsync(file.fileno())
             name.replace(goal)
         finally:
@@ -107,9 +121,12 @@ def _check(texts: Mapping[str, bytes], arrays: Mapping[str, NDArray[Any]]) -> No
     for name, data in texts.items():
         if len(data) > LARGEST_TEXT:
             raise OSError(errno.EFBIG, f"{name} has {len(data):,} bytes, more than the {LARGEST_TEXT:,} allowed")
-    whole = sum(map(len, texts.values()))
-    if whole > LARGEST_TEXTS:
-        raise OSError(errno.EFBIG, f"its texts have {whole:,} bytes, more than the {LARGEST_TEXTS:,} allowed")
+    whole = 0
+    for logs, most in ((False, LARGEST_TEXTS), (True, LARGEST_LOGS)):
+        size = sum(len(data) for name, data in texts.items() if name.startswith(LOGS) == logs)
+        if size > most:
+            raise OSError(errno.EFBIG, f"its texts have {size:,} bytes, more than the {most:,} allowed")
+        whole += size
     # What a ZIP says of each member, twice.
     whole += sum(values.nbytes for values in arrays.values()) + 256 * count
     if whole > LARGEST:
@@ -148,6 +165,19 @@ def _pays(data: memoryview) -> bool:
     return len(zlib.compress(probe, 1)) < 0.8 * len(probe)
 
 
+def _rights(goal: Path) -> int | None:
+    """Return who may read and write a file that is there; only its owner's and others' usual rights."""
+    try:
+        return stat.S_IMODE(goal.stat().st_mode) & 0o777
+    except OSError:
+        return None
+
+
+def _computer() -> str:
+    """Return what tells this computer from others that write in the same folder."""
+    return hashlib.blake2b(platform.node().encode("utf-8", "replace"), digest_size=4).hexdigest()
+
+
 def _stem(goal: Path) -> str:
     """Return how the names of what is being written begin; the goal's may be as long as names can be."""
     return f".{goal.name[:40]}."
@@ -155,21 +185,21 @@ def _stem(goal: Path) -> str:
 
 def _sweep(goal: Path) -> None:
     """Remove what processes that were killed while saving have left behind."""
-    pattern = re.compile(re.escape(_stem(goal)) + r"(\d{1,20})-[0-9a-f]{8}\.part")
+    pattern = re.compile(re.escape(_stem(goal)) + r"(\d{1,20})-([0-9a-f]{8})(?:[0-9a-f]{8})?\.part")
     with contextlib.suppress(OSError):
         for left in goal.parent.iterdir():
             owner = pattern.fullmatch(left.name)
-            if owner and not _written(left, int(owner[1])):
+            if owner and not _written(left, int(owner[1]), owner[2] == _computer()):
                 with contextlib.suppress(OSError):
                     left.unlink()
 
 
-def _written(left: Path, process: int) -> bool:
-    """Whether a process may still be writing a file."""
-    if process == os.getpid():
+def _written(left: Path, process: int, here: bool) -> bool:
+    """Whether a process, of this computer or of another one that shares the folder, may still be writing a file."""
+    if here and process == os.getpid():
         return True
-    if os.name == "nt":
-        # There is no question there that a process survives for certain.
+    if os.name == "nt" or not here:
+        # There is no question there that a process survives for certain, and none on another computer.
         return time.time() - left.stat().st_mtime < OLD
     try:
         os.kill(process, 0)
@@ -200,7 +230,7 @@ class Container:
         self.size = file.seek(0, os.SEEK_END)
         if self.size > LARGEST:
             raise Damaged(f"it has {self.size:,} bytes, more than the {LARGEST:,} of the largest session")
-        _check_end(file, self.size)
+        _check_directory(file, *_check_end(file, self.size))
         self._archive = zipfile.ZipFile(file)
         self._members: dict[str, zipfile.ZipInfo] = {}
         for info in self._archive.infolist():
@@ -214,7 +244,7 @@ class Container:
         total = sum(info.file_size for info in self._members.values())
         if total > min(LARGEST, self.size + SAVED):
             raise Damaged(f"its parts claim {total:,} bytes, which a file of {self.size:,} bytes never holds")
-        self._texts = 0
+        self._texts = self._logs = 0
 
     def __contains__(self, name: str) -> bool:
         return name in self._members
@@ -227,9 +257,14 @@ class Container:
         if name not in self:
             raise Damaged(f"there is no {name} in it" + (", so it is no session" if name == MANIFEST else ""))
         size = self._members[name].file_size
-        self._texts += size
-        if size > LARGEST_TEXT or self._texts > LARGEST_TEXTS:
+        if name.startswith(LOGS):
+            self._logs += size
+        else:
+            self._texts += size
+        if size > LARGEST_TEXT:
             raise Damaged(f"{name} has {size:,} bytes, more than the {LARGEST_TEXT:,} that are allowed")
+        if self._texts > LARGEST_TEXTS or self._logs > LARGEST_LOGS:
+            raise Damaged("its texts have more bytes than are allowed")
         return self._read(name).tobytes()
 
     def array(self, name: str, size: int) -> Bytes:
@@ -258,8 +293,11 @@ class Container:
         return data
 
 
-def _check_end(file: BinaryIO, size: int) -> None:
-    """Check the record at the end before anything is read that it tells of."""
+def _check_end(file: BinaryIO, size: int) -> tuple[int, int, int]:
+    """Check the record at the end before anything is read that it tells of.
+
+    Return the place and the length of the directory, and the number of its entries.
+    """
     if size < END.size:
         raise Damaged("it is empty" if not size else f"it has only {size} bytes")
     file.seek(size - END.size)
@@ -272,3 +310,21 @@ def _check_end(file: BinaryIO, size: int) -> None:
         raise Damaged("its directory is not that of a session")
     if start + length != size - END.size:
         raise Damaged("its directory is not where it should be")
+    return start, length, entries
+
+
+def _check_directory(file: BinaryIO, start: int, length: int, entries: int) -> None:
+    """Count the entries of the directory before each becomes an object of many times its size."""
+    file.seek(start)
+    directory = file.read(length)
+    # What stands before the end of a ZIP with the extension for large ones says something else than the end.
+    if len(directory) != length or directory[-LOCATOR:].startswith(b"PK\x06\x07"):
+        raise Damaged("its directory is not that of a session")
+    place = count = 0
+    while place < length and count <= entries:
+        if not directory.startswith(b"PK\x01\x02", place) or place + ENTRY > length:
+            raise Damaged("its directory is not that of a session")
+        place += ENTRY + sum(LENGTHS.unpack_from(directory, place + 28))
+        count += 1
+    if place != length or count != entries:
+        raise Damaged("its directory has another number of entries than it says")

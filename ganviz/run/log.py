@@ -36,8 +36,14 @@ class Log:
         self._steps: list[int] = []
         self._after: list[Experiment] = []
         for place, group in enumerate(grouped(changes)):
-            known = after[place] if after else self.newest.replace({change.path: change.after for change in group})
-            self.add(group[0].step, known, [change.path for change in group])
+            if after:
+                # What is known need not be compared again: there may be thousands of them.
+                self.changes += group
+                self._steps.append(group[0].step)
+                self._after.append(after[place])
+            else:
+                known = self.newest.replace({change.path: change.after for change in group})
+                self.add(group[0].step, known, [change.path for change in group])
 
     @property
     def logged(self) -> Logged:
@@ -57,17 +63,21 @@ class Log:
 
     def add(self, step: int, after: Experiment, given: Iterable[str] = ()) -> None:
         """Add what changed together after a step: the fields that were given, and those that followed them."""
+        self.changes += self.changed(step, after, given)
+        self._steps.append(step)
+        self._after.append(after)
+
+    def changed(self, step: int, after: Experiment, given: Iterable[str] = ()) -> list[Change]:
+        """Return the changes that `add` adds."""
         old, new = self.newest.values(), after.values()
         new = {path: new[path] for path in (*given, *new) if path in new}
         # Another kind may have fields of the same names, and a file other numbers than before.
         other_data = new["data.kind"] != old["data.kind"] or after.table != self.newest.table
-        self.changes += [
+        return [
             Change(step, path, old.get(path, value), value, len(self._steps))
             for path, value in new.items()
             if path not in old or old[path] != value or (path.startswith("data.") and other_data)
         ]
-        self._steps.append(step)
-        self._after.append(after)
 
     def before(self, step: int) -> Experiment:
         """Return the experiment that was trained in a step's own training: changes made after the step left out."""

@@ -23,6 +23,10 @@ MOST = 65_536
 """Measurements that are kept; where there are more, every second one goes where they are nearest to each other."""
 
 
+MOST_FINDINGS = 512
+"""Diagnoses that are kept; where there are more, of the older half the one goes that held for the shortest time."""
+
+
 class Memory:
     """Sample metrics at the steps at which they were measured, and the diagnoses. Any thread may ask it."""
 
@@ -78,11 +82,20 @@ class Memory:
         with self._lock:
             for found in diagnoses:
                 key = found.name, found.since
+                made = Finding(found.name, found.good, found.since, step, step, found.sentence, found.evidence)
                 before = self._findings.get(key)
-                self._findings[key] = Finding(
-                    found.name, found.good, found.since, before.first_seen if before else step, step, found.sentence,
-                    found.evidence,
-                )  # fmt: skip
+                if before is not None:
+                    # What was told last counts; a step in the past may be measured after later ones.
+                    newer = made if step >= before.last_seen else before
+                    seen = min(step, before.first_seen), max(step, before.last_seen)
+                    made = replace(newer, first_seen=seen[0], last_seen=seen[1])
+                self._findings[key] = made
+            self._forget()
+
+    def _forget(self) -> None:
+        while len(self._findings) > MOST_FINDINGS:
+            older = list(self._findings.items())[: MOST_FINDINGS // 2]
+            del self._findings[min(older, key=lambda item: item[1].last_seen - item[1].since)[0]]
 
     def diagnoses(self, step: int) -> tuple[Diagnosis, ...]:
         """Return what held at a step, as it was last told."""
@@ -97,6 +110,7 @@ class Memory:
                 self.add(int(step), row)
         with self._lock:
             self._findings |= {(found.name, found.since): found for found in findings}
+            self._forget()
 
     def until(self, end: int) -> tuple[Measurements, tuple[Finding, ...]]:
         """Return what was measured and found up to a step."""

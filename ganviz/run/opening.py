@@ -38,7 +38,8 @@ class Held:
     def session(self, progress: Callable[[float], None], should_stop: Callable[[], bool]) -> Session | None:
         """Set a session up; for a picture, by training up to its step. None if that was stopped."""
         if not isinstance(self.content, Ticket):
-            return Session.from_state(self.content)
+            session = Session.from_state(self.content, should_stop, progress)
+            return None if should_stop() else session
         goal = max(1, self.content.step)
         run = restore(self.content, lambda step: progress(step / goal), should_stop)
         return None if should_stop() else Session(run)

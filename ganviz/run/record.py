@@ -31,10 +31,15 @@ class Record:
     def __init__(self, columns: int, blocks: Iterable[Block] = (), limit: int = LIMIT) -> None:
         self._columns = columns
         self._limit = limit
-        self._blocks: list[Block] = list(blocks)
+        self._blocks = _joined(blocks)
         self._open = np.empty((ROWS, columns), np.float32)
         self._filled = 0
         self._first = self._blocks[-1].end if self._blocks else 1
+        if self._blocks and self._blocks[-1].stride == 1 and len(self._blocks[-1].mean) < ROWS:
+            # It goes on where the last block was left: branches of branches would be all pieces else.
+            last = self._blocks.pop()
+            self._first, self._filled = last.first, len(last.mean)
+            self._open[: self._filled] = last.mean
 
     @property
     def end(self) -> int:
@@ -82,11 +87,7 @@ class Record:
                 found.append(_part(block, 0, rows))
         # Whoever goes on from there counts the steps from the end of the last block.
         known = found[-1].end if found else 1
-        if known <= min(step, self.end - 1):
-            found.append(
-                _whole(known, np.full((min(step, self.end - 1) + 1 - known, self._columns), np.nan, np.float32))
-            )
-        return tuple(found)
+        return (*found, *unknown(known, min(step, self.end - 1) + 1, self._columns))
 
     def at(self, step: int) -> Singles | None:
         """Return the metrics (columns,) of a step, the mean of those around it where they are folded."""
@@ -120,6 +121,22 @@ class Record:
         return None
 
 
+def unknown(first: int, end: int, columns: int) -> list[Block]:
+    """Return blocks without values, from a step to the one before ``end``: a few rows, however many steps those are."""
+    found: list[Block] = []
+    stride = 1
+    while stride * FOLD <= end - first:
+        stride *= FOLD
+    while first < end:
+        rows = (end - first) // stride
+        if rows:
+            values = _read_only(np.full((rows, columns), np.nan, np.float32))
+            found.append(Block(first, stride, values, values, values))
+            first += rows * stride
+        stride //= FOLD
+    return found
+
+
 def fold(blocks: Sequence[Block]) -> list[Block]:
     """Fold neighbouring blocks of one stride into one of `FOLD` times the stride; rows that are left stay."""
     first, stride = blocks[0].first, blocks[0].stride
@@ -139,6 +156,22 @@ def fold(blocks: Sequence[Block]) -> list[Block]:
     if len(rest[1]):
         kept = (rest[1],) * 3 if stride == 1 else rest
         found.append(Block(first + count * FOLD * stride, stride, *kept))
+    return found
+
+
+def _joined(blocks: Iterable[Block]) -> list[Block]:
+    """Join neighbours of one stride as long as they are no more than a whole block; whole ones stay as they are."""
+    found: list[Block] = []
+    for block in blocks:
+        last = found[-1] if found else None
+        if last is None or last.stride != block.stride or len(last.mean) + len(block.mean) > ROWS:
+            found.append(block)
+            continue
+        low, mean, high = (
+            _read_only(np.concatenate([getattr(last, name), getattr(block, name)])) for name in ("low", "mean", "high")
+        )
+        kept = (mean,) * 3 if block.stride == 1 else (low, mean, high)
+        found[-1] = Block(last.first, last.stride, *kept)
     return found
 
 

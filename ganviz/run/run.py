@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,11 @@ from .divergence import TrainingDiverged, diverged_again
 from .frame import Frame, Need
 from .glance import Glance
 from .history import Series
-from .measurer import Measurer
+from .measurer import Measurer, Stop, never
 from .metrics import STEP_METRICS, step_metrics
 from .observer import Observer, surface_grid
 from .recorded import Keyframe, Recorded
+from .room import LARGEST_UNIT, SMALLEST_UNIT, Room, measurable
 from .timemachine import BURST, TimeMachine, beginning
 
 __all__ = ["BURST", "Run", "TrainingDiverged"]
@@ -42,12 +44,15 @@ class Run(TimeMachine):
     Parameters
     ----------
     experiment : Experiment
-        What to train. The run starts at step 0 with what the experiment's seed gives.
+        What to train. The run starts at step 0 with what the experiment's seed gives. Data in units in which nothing
+        can be measured is an `ExperimentError`.
 
     Attributes
     ----------
     note : str
         A sentence where a replay left what was recorded; else empty.
+    room : Room
+        What changes may still take; runs of a session have one together.
 
     Examples
     --------
@@ -63,11 +68,21 @@ class Run(TimeMachine):
 
     def __init__(self, experiment: Experiment) -> None:
         training = Training(experiment)
+        shift, scale = training.data.shift.tolist(), training.data.scale.tolist()
+        if not measurable(shift, scale):
+            raise ExperimentError(
+                f"its data lies around {_listed(shift)} and spreads over {_listed(scale)}, where nothing can be "
+                f"measured: allowed are places up to {LARGEST_UNIT:g}, and spreads from {SMALLEST_UNIT:g} to as much"
+            )
         self._set_up(training, beginning(training))
 
     @classmethod
     def from_recorded(cls, recorded: Recorded) -> Run:
-        """Set a run up from what another has recorded; it stands where that one stood."""
+        """Set a run up from what another has recorded.
+
+        It stands at the last kept state at or before the step where that one stood: a way from there, which may be long
+        in what a file claims, is for whoever can stop it.
+        """
         run = cls.__new__(cls)
         training = Training(recorded.first)
         training.data = training.data._replace(shift=recorded.shift.copy(), scale=recorded.scale.copy())
@@ -76,6 +91,7 @@ class Run(TimeMachine):
 
     def _set_up(self, training: Training, recorded: Recorded) -> None:
         super().__init__(training, recorded)
+        self.room = Room.of(self._log.logged)
         first = self._keyframes.before(0)
         start = self.glance_at(first, Need.SAMPLES)
         reference = Reference(recorded.first, training.data)
@@ -83,7 +99,6 @@ class Run(TimeMachine):
         self.measurer = Measurer(start, reference, surface_grid(self.observer.box))
         self.measurer.recall(recorded.measurements, recorded.findings)
         self._restore(self._keyframes.before(recorded.step))
-        self._follow(recorded.step)
         if recorded.diverged:
             self._diverged = diverged_again(recorded.diverged, self._end)
 
@@ -134,6 +149,8 @@ class Run(TimeMachine):
         return changed
 
     def _change(self, changed: Experiment, given: Iterable[str] = ()) -> None:
+        made = self._log.changed(self.step, changed, given)
+        self.room.take(made, changed.table)
         # Under the rules that led to it: what is kept after a change may have fresh moments already.
         self._keep()
         self._training.change(changed)
@@ -190,6 +207,8 @@ class Run(TimeMachine):
             keyframes, end = self._keyframes, self._end
             if step == end:
                 self._keep()
+            elif not self.note:
+                keyframes = self._with_present()
         else:
             keyframes, end = self._keyframes.until(step), step
             keyframes.add(self._state())
@@ -201,6 +220,14 @@ class Run(TimeMachine):
             tuple(log.changes), tuple(keyframes), self._record.until(end), measurements, findings, self._host, sentence,
             log.after,
         )  # fmt: skip
+
+    def _with_present(self) -> list[Keyframe]:
+        """Return the kept states with the one at which the run stands, so that it stands there again at once."""
+        frames, here = list(self._keyframes), self._state()
+        place = 1 + frames.index(self._keyframes.before(self.step))
+        if frames[place - 1].step < self.step:
+            frames.insert(place, replace(here, seconds=min(here.seconds, frames[place].seconds)))
+        return frames
 
     def save(self, path: Path | str) -> None:
         """Save the run with all its past as a session file, whole or not at all.
@@ -216,8 +243,10 @@ class Run(TimeMachine):
         write_session(Path(path), SessionState((BranchState("run", self.recorded()),)))
 
     @classmethod
-    def open(cls, path: Path | str) -> Run:
-        """Open the run of a session file; of several, the one that was shown.
+    def open(cls, path: Path | str, should_stop: Stop = never) -> Run:
+        """Open the run of a session file; of several, the one that was shown. It stands where that one stood.
+
+        Files hold the state there; where an older one does not, the way to it can be stopped; see `seek`.
 
         Raises
         ------
@@ -227,7 +256,10 @@ class Run(TimeMachine):
         from .session_file import read_session
 
         state = read_session(Path(path))
-        return cls.from_recorded(state.branches[state.shown[0]].recorded)
+        recorded = state.branches[state.shown[0]].recorded
+        run = cls.from_recorded(recorded)
+        run.seek(recorded.step, should_stop)
+        return run
 
     # ---------------------------------------------------------------- looking
 
@@ -295,3 +327,7 @@ class Run(TimeMachine):
 
     def _all_series(self) -> Mapping[str, Any]:
         return {name: self._history.series(name) for name in self._history.names}
+
+
+def _listed(values: Sequence[float]) -> str:
+    return ", ".join(f"{value:g}" for value in values)

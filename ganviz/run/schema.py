@@ -5,28 +5,34 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any
 
+import numpy as np
 from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
+from ganviz.engine.game import Layout
 from ganviz.experiment.files import MOST_LANES
 
 from .codec import ChangeEntry, Line, Name, Plain, Step
-from .container import BRANCHES, Damaged
+from .container import BRANCHES, LOGS, Damaged
+from .room import MOST_BRANCHES, MOST_TABLES, measurable
 
-FORMAT = 1
-MOST_BRANCHES = 1000
+FORMAT, WITHOUT_PIECES = 2, 1
+"""Of files, and of those whose logs are short enough to stand with the rest: earlier versions read these."""
 LONGEST_NOTES = 500_000
 """Characters of the notes at most."""
-MOST_TABLES = 256
-MOST_TABLED = 2**25
-"""Numbers of all files of data at most."""
 MOST_PARTS = 131_072
 """Keyframes, and blocks of metrics, of all branches at most, those that several have counted for each."""
-MOST_SHARED = 1_000_000
-"""Groups of changes of all branches at most, counted in the same way."""
-SMALLEST_UNIT, LARGEST_UNIT = 1e-60, 1e40
-"""Between these lies the scale of data that can be measured, and below the larger one their shift."""
+MOST_PIECES = 1000
+"""Texts of the changes of a branch at most."""
+MOST_EVIDENCE = 32
+"""Numbers that speak for a diagnosis at most."""
+MOST_FOUND, MOST_TOLD = 65_536, 262_144
+"""Diagnoses of all branches, and numbers that speak for them, at most."""
 MOST_COUNTED = 2**60
+MOST_SECONDS = 1e9
+"""Seconds of training at most: thirty years."""
+FASTEST, AT_ONCE = 1e7, 65_536
+"""Steps per second that nobody trains, and steps that are believed without a time."""
 NAMED = 16
 """Bytes of the name of an array."""
 
@@ -44,7 +50,10 @@ class ArrayEntry(Struct):
 
 
 class FindingEntry(Struct):
-    """A diagnosis over the steps at which it was seen; evidence of null is not a number."""
+    """A diagnosis over the steps at which it was seen; evidence of null is not a number.
+
+    JSON has no infinite numbers: ``infinite`` has the places of those that are, from 1 on, negative for negative ones.
+    """
 
     name: Name
     good: bool
@@ -52,7 +61,8 @@ class FindingEntry(Struct):
     first_seen: Step
     last_seen: Step
     sentence: Line
-    evidence: list[tuple[Name, float | None]] = []
+    evidence: Annotated[list[tuple[Name, float | None]], Meta(max_length=MOST_EVIDENCE)] = []
+    infinite: Annotated[list[int], Meta(max_length=MOST_EVIDENCE)] = []
 
 
 class TableEntry(Struct):
@@ -67,7 +77,10 @@ class TableEntry(Struct):
 
 
 class BranchEntry(Struct):
-    """``shared`` groups of changes are the first ones of the parent, ``log`` has those after them."""
+    """``shared`` groups of changes are the first ones of the parent; ``log`` and ``pieces`` texts have the others.
+
+    ``known`` diagnoses are the parent's, by their places; -1 stands for the next of ``findings``.
+    """
 
     name: Name
     first: dict[Name, Plain]
@@ -86,7 +99,9 @@ class BranchEntry(Struct):
     measured: ArrayEntry
     shared: Annotated[int, Meta(ge=0)] = 0
     log: list[ChangeEntry] = []
+    pieces: Annotated[int, Meta(ge=0, le=MOST_PIECES)] = 0
     findings: list[FindingEntry] = []
+    known: list[int] | None = None
     parent: int = -1
     since: Step = 0
     table: int = -1
@@ -132,10 +147,26 @@ def allow(count: int, most: int, what: str) -> None:
 
 def check_units(shift: Sequence[float], scale: Sequence[float]) -> None:
     """Refuse units of data in which nothing can be measured."""
-    if not all(abs(x) <= LARGEST_UNIT for x in shift) or not all(SMALLEST_UNIT <= x <= LARGEST_UNIT for x in scale):
+    if not measurable(shift, scale):
         raise Damaged(f"its data is shifted by {shift} and scaled by {scale}, which is no unit to measure in")
+
+
+def parameter_parts(places: Layout) -> tuple[tuple[int, int], ...]:
+    """Return where the parameters of all players begin and end."""
+    return tuple((player.parameters, player.parameters + player.network.size) for player in places.players)
+
+
+def check_finite(numbers: Anything, parts: Sequence[tuple[int, int]]) -> None:
+    """Refuse a kept state with a parameter that is not finite."""
+    if not all(np.isfinite(numbers[start:stop]).all() for start, stop in parts):
+        raise Damaged("a parameter in one of its kept states is not finite")
 
 
 def page(place: int) -> str:
     """Return the name of the text of a branch."""
     return f"{BRANCHES}{place}.json"
+
+
+def piece(place: int, number: int) -> str:
+    """Return the name of a text of the changes of a branch."""
+    return f"{LOGS}{place}-{number}.json"

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ganviz.experiment import Experiment, Value
+from ganviz.experiment import Experiment, ExperimentError, Value
 from ganviz.experiment.files import MOST_LANES
 
 from . import record
 from .frame import Mark
 from .keyframes import LIMIT, MOST
-from .recorded import Bookmark, BranchState, Finding, Logged, Made, SessionState
+from .measurer import Stop, never
+from .recorded import Bookmark, BranchState, Finding, Logged, Made, Recorded, SessionState
+from .room import MOST_BRANCHES, MOST_SHARED, Room
 from .run import Run
 
 KEPT = 50_000
@@ -22,26 +23,73 @@ METRICS_LIMIT = 2 * record.LIMIT
 """Bytes of the metrics of each step of a session: two branches may have as much as a run by itself."""
 
 
-@dataclass(eq=False)
 class Branch:
     """A run with a name.
+
+    Parameters
+    ----------
+    name : str
+    run : Run or Recorded
+        Of what was only recorded a run is set up when it is asked for, at the last kept state at or before the step
+        where that one stood: a session may have many branches that are never looked at.
+    parent : Branch, optional
+        The one that it branched from, after ``since`` steps.
+    since : int
 
     Attributes
     ----------
     number : int
         Its own for as long as the session lasts.
-    parent : Branch or None
-        The one that it branched from, after ``since`` steps.
     marked : tuple, optional
         The marks that were last made of it, after what they were made of.
     """
 
-    name: str
-    run: Run
-    parent: Branch | None = None
-    since: int = 0
-    number: int = 0
-    marked: tuple[Any, tuple[Mark, ...]] | None = None
+    def __init__(self, name: str, run: Run | Recorded, parent: Branch | None = None, since: int = 0) -> None:
+        self.name = name
+        self.parent = parent
+        self.since = since
+        self.number = 0
+        self.marked: tuple[Any, tuple[Mark, ...]] | None = None
+        self._run = run
+        self._limits: tuple[int, ...] = ()
+        self._room = Room()
+
+    @property
+    def run(self) -> Run:
+        """The run, set up if it was not."""
+        if isinstance(self._run, Recorded):
+            self._run = Run.from_recorded(self._run)
+            self._run.limit(*self._limits)
+            self._run.room = self._room
+        return self._run
+
+    @property
+    def end(self) -> int:
+        """The newest step that was trained."""
+        return self._run.end
+
+    @property
+    def logged(self) -> Logged:
+        """What led to where the run is."""
+        if isinstance(self._run, Run):
+            return self._run.logged
+        return Logged(self._run.first, tuple(self._run.log), tuple(self._run.after))
+
+    def join(self, room: Room) -> None:
+        """Have its run count its changes in a room that it shares with others."""
+        self._room = room
+        if isinstance(self._run, Run):
+            self._run.room = room
+
+    def recorded(self) -> Recorded:
+        """Return all that its run has recorded; see `Run.recorded`."""
+        return self._run if isinstance(self._run, Recorded) else self._run.recorded()
+
+    def limit(self, *limits: int) -> None:
+        """Let its run keep so much at most, now or once there is one; see `Run.limit`."""
+        self._limits = limits
+        if isinstance(self._run, Run):
+            self._run.limit(*limits)
 
 
 class Session:
@@ -59,6 +107,7 @@ class Session:
     """
 
     def __init__(self, run: Run, name: str = "main") -> None:
+        self.room = Room()
         self.branches: list[Branch] = []
         self._numbered = 0
         self.shown = [self._add(Branch(name, run))]
@@ -82,14 +131,22 @@ class Session:
         Raises
         ------
         ExperimentError
-            For a change that is not allowed.
+            For a change that is not allowed, or if a file would not hold one more.
         """
         parent = parent or self.current
+        self._check_room(len(parent.run.logged.after))
         run = parent.run.branch(changes, seed)
         return self._add(Branch(name or self.free_name(), run, parent, run.step))
 
     def add(self, run: Run, name: str = "") -> Branch:
-        """Add a run that shares no past with another."""
+        """Add a run that shares no past with another.
+
+        Raises
+        ------
+        ExperimentError
+            If a file would not hold it.
+        """
+        self._check_room(len(run.logged.after))
         return self._add(Branch(name or self.free_name(), run))
 
     def remove(self, branch: Branch) -> None:
@@ -112,6 +169,7 @@ class Session:
         self.bookmarks = [Bookmark(moved[b.branch], b.step, b.name) for b in self.bookmarks if b.branch in moved]
         self.branches = kept
         self.shown = [other for other in self.shown if other in kept] or kept[:1]
+        self._measure()
         self._share_memory()
 
     def show(self, branches: Iterable[Branch]) -> None:
@@ -149,7 +207,7 @@ class Session:
         """What a person has made of it and would miss."""
         return Made(
             tuple((branch.number, branch.name, branch.since) for branch in self.branches),
-            tuple(len(branch.run.log) for branch in self.branches),
+            tuple(len(branch.logged.changes) for branch in self.branches),
             tuple(self.bookmarks),
             self.notes.strip(),
         )
@@ -190,7 +248,7 @@ class Session:
             tuple(
                 BranchState(
                     branch.name,
-                    branch.run.recorded(),
+                    branch.recorded(),
                     -1 if branch.parent is None else places[id(branch.parent)],
                     branch.since,
                 )
@@ -202,18 +260,41 @@ class Session:
         )
 
     @classmethod
-    def from_state(cls, state: SessionState) -> Session:
-        """Set a session up from plain data."""
+    def from_state(
+        cls, state: SessionState, should_stop: Stop = never, progress: Callable[[float], None] | None = None
+    ) -> Session:
+        """Set a session up from plain data; the runs that it shows stand where they stood.
+
+        Parameters
+        ----------
+        state : SessionState
+        should_stop : callable, optional
+            Asked on the way to where they stood; True leaves them somewhere before.
+        progress : callable, optional
+            Told the share of the way that is done.
+        """
         session = cls.__new__(cls)
         session.branches = []
         session._numbered = 0
         for kept in state.branches:
             parent = session.branches[kept.parent] if kept.parent >= 0 else None
-            session._number(Branch(kept.name, Run.from_recorded(kept.recorded), parent, kept.since))
+            session._number(Branch(kept.name, kept.recorded, parent, kept.since))
+        session.room = Room()
+        session._measure()
         session.shown = [session.branches[place] for place in state.shown]
         session.bookmarks = list(state.bookmarks)
         session.notes = state.notes
         session._share_memory()
+        for done, place in enumerate(state.shown):
+            run, goal = session.branches[place].run, state.branches[place].recorded.step
+            start = run.step
+
+            def told(now: int, done: int = done, start: int = start, goal: int = goal) -> None:
+                if progress is not None:
+                    progress((done + (now - start) / max(1, goal - start)) / len(state.shown))
+
+            if not run.seek(goal, should_stop, told):
+                break
         return session
 
     def save(self, path: Path | str) -> None:
@@ -237,6 +318,12 @@ class Session:
 
     def _add(self, branch: Branch) -> Branch:
         self._number(branch)
+        try:
+            self._measure()
+        except ExperimentError:
+            self.branches.pop()
+            self._measure()
+            raise
         self._share_memory()
         return branch
 
@@ -245,11 +332,40 @@ class Session:
         self._numbered += 1
         self.branches.append(branch)
 
+    def _check_room(self, changes: int) -> None:
+        """Refuse one more branch with so many changes where a file would not hold it."""
+        if len(self.branches) >= MOST_BRANCHES:
+            raise ExperimentError(
+                f"no more branches can be made: this session has {MOST_BRANCHES:,}, as many as its file holds. Remove "
+                "branches that are not needed"
+            )
+        if sum(len(branch.logged.after) for branch in self.branches) + changes > MOST_SHARED:
+            raise ExperimentError(
+                f"no more branches can be made from here: those of this session have {MOST_SHARED:,} changes together, "
+                "as many as its file holds. Remove branches that are not needed"
+            )
+
+    def _measure(self) -> None:
+        """Count what the logs of all branches take, what they share once, and have all runs go on counting together."""
+        room = Room()
+        for branch in self.branches:
+            logged = branch.logged
+            parents = branch.parent.logged.after if branch.parent is not None else ()
+            shared = 0
+            for own, other in zip(logged.after, parents, strict=False):
+                if own is not other:
+                    break
+                shared += 1
+            room.take_all(logged, shared)
+        self.room = room
+        for branch in self.branches:
+            branch.join(room)
+
     def _share_memory(self) -> None:
         count = len(self.branches)
         for branch in self.branches:
             metrics = min(record.LIMIT, METRICS_LIMIT // count)
-            branch.run.limit(LIMIT // count, max(2, min(MOST, KEPT // count)), metrics)
+            branch.limit(LIMIT // count, max(2, min(MOST, KEPT // count)), metrics)
 
 
 def different(experiments: Iterable[Experiment]) -> list[dict[str, Value]]:

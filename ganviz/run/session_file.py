@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import struct
 import zipfile
 import zlib
@@ -13,23 +14,24 @@ import msgspec
 import numpy as np
 
 from ganviz import __version__
+from ganviz.engine.game import layout
 from ganviz.engine.step import RECORDED
 from ganviz.experiment import ExperimentError, to_toml
 from ganviz.experiment.table import Table
 
-from .codec import MOST_CHANGES, ChangeEntry, plain, plain_log
+from .codec import Allowance, ChangeEntry, pieces, plain, plain_log
 from .container import EXPERIMENT, MANIFEST, Container, Damaged, bytes_of, digest, write
 from .memory import SAMPLE_METRICS
 from .metrics import STEP_METRICS
-from .recorded import Block, BranchState, Measurements, Recorded, SessionState
+from .recorded import Block, BranchState, Finding, Keyframe, Measurements, Recorded, SessionState
+from .room import MOST_BRANCHES, MOST_SHARED, MOST_TABLED, MOST_TABLES
 from .schema import (
     FORMAT,
     LONGEST_NOTES,
-    MOST_BRANCHES,
+    MOST_EVIDENCE,
     MOST_PARTS,
-    MOST_SHARED,
-    MOST_TABLES,
     NAMED,
+    WITHOUT_PIECES,
     Anything,
     ArrayEntry,
     BookmarkEntry,
@@ -38,8 +40,11 @@ from .schema import (
     Manifest,
     TableEntry,
     allow,
+    check_finite,
     check_units,
     page,
+    parameter_parts,
+    piece,
 )
 from .session_reader import Reader
 
@@ -70,6 +75,7 @@ def write_session(path: Path, state: SessionState) -> None:
             EXPERIMENT: to_toml(state.branches[state.shown[0]].recorded.first).encode(),
         }
         texts |= {page(place): msgspec.json.encode(branch) for place, branch in enumerate(writer.branches)}
+        texts |= writer.logs
     except (Damaged, UnicodeError) as error:
         raise OSError(errno.EINVAL, f"the session could not be saved: {error}", str(path)) from error
     write(path, texts, writer.arrays)
@@ -82,8 +88,11 @@ class _Writer:
         self.arrays: dict[str, Anything] = {}
         self._tables: dict[Table, int] = {}
         self._kept: list[TableEntry] = []
+        self._tabled = 0
+        self._finite: set[Keyframe] = set()
         self._state = state
-        self._changes = 0
+        self._allowance = Allowance()
+        self.logs: dict[str, bytes] = {}
         recorded = [branch.recorded for branch in state.branches]
         for count, most, what in (
             (len(recorded), MOST_BRANCHES, "branches"),
@@ -92,9 +101,9 @@ class _Writer:
             (sum(len(kept.after) for kept in recorded), MOST_SHARED, "changes in its branches"),
         ):
             allow(count, most, what)
-        self.branches = [self._branch(branch) for branch in state.branches]
+        self.branches = [self._branch(place, branch) for place, branch in enumerate(state.branches)]
         self.manifest = Manifest(
-            FORMAT,
+            FORMAT if self.logs else WITHOUT_PIECES,
             __version__,
             len(self.branches),
             list(STEP_METRICS),
@@ -106,11 +115,21 @@ class _Writer:
             _text(state.notes, LONGEST_NOTES),
         )
 
-    def _branch(self, branch: BranchState) -> BranchEntry:
+    def _branch(self, place: int, branch: BranchState) -> BranchEntry:
         kept, frames = branch.recorded, branch.recorded.keyframes
         measured = kept.measurements or Measurements(np.empty(0, np.int64), np.empty((0, len(SAMPLE_METRICS))))
         check_units(kept.shift.tolist(), kept.scale.tolist())
+        parts = parameter_parts(layout(kept.first))
+        for frame in frames:
+            if frame not in self._finite:
+                check_finite(frame.numbers, parts)
+                self._finite.add(frame)
+        if any(not found.first_seen <= found.last_seen <= kept.end for found in kept.findings):
+            raise Damaged("a diagnosis lies outside the time of its run")
         shared, log = self._log(branch)
+        texts = pieces(log)
+        self.logs |= {piece(place, number): text for number, text in enumerate(texts)}
+        known, findings = self._findings(branch)
         blocks, metrics = self._blocks(kept.blocks)
         return BranchEntry(
             name=_text(branch.name, 200),
@@ -130,14 +149,10 @@ class _Writer:
             measured_steps=self._array(measured.steps),
             measured=self._array(measured.values),
             shared=shared,
-            log=log,
-            findings=[
-                FindingEntry(
-                    _text(found.name, 200), found.good, found.since, found.first_seen, found.last_seen,
-                    _text(found.sentence, 2000), [(_text(name, 200), float(value)) for name, value in found.evidence],
-                )
-                for found in kept.findings
-            ],
+            log=[] if texts else log,
+            pieces=len(texts),
+            findings=[_finding(found) for found in findings],
+            known=known,
             parent=branch.parent,
             since=branch.since,
             host=_text(kept.host, 2000),
@@ -152,9 +167,19 @@ class _Writer:
         shared = 0
         if branch.parent >= 0:
             shared = _common(kept, self._state.branches[branch.parent].recorded)
-        self._changes += len(kept.after) - shared
-        allow(self._changes, MOST_CHANGES, "changes")
-        return shared, plain_log((x for x in kept.log if x.group >= shared), kept.after, self._table)
+        log = plain_log((x for x in kept.log if x.group >= shared), kept.after, self._table)
+        self._allowance.take(log)
+        return shared, log
+
+    def _findings(self, branch: BranchState) -> tuple[list[int] | None, list[Finding]]:
+        """Return where among the parent's diagnoses each of a branch's is, and those that are not there."""
+        found = branch.recorded.findings
+        parents = self._state.branches[branch.parent].recorded.findings if branch.parent >= 0 else ()
+        places = {finding: place for place, finding in enumerate(parents)}
+        known = [places.get(finding, -1) for finding in found]
+        if all(place < 0 for place in known):
+            return None, list(found)
+        return known, [finding for finding, place in zip(found, known, strict=True) if place < 0]
 
     def _blocks(self, blocks: Sequence[Block]) -> tuple[ArrayEntry, ArrayEntry]:
         """Return what tells of the blocks, and the names of their arrays: three for each, least, mean and greatest."""
@@ -173,6 +198,8 @@ class _Writer:
             return -1
         if table not in self._tables:
             allow(len(self._kept) + 1, MOST_TABLES, "files of data")
+            self._tabled += table.points.size
+            allow(self._tabled, MOST_TABLED, "numbers in files of data")
             self._tables[table] = len(self._kept)
             self._kept.append(
                 TableEntry(
@@ -206,6 +233,15 @@ def _common(kept: Recorded, parent: Recorded) -> int:
     # Of the last group that both logs have, one may have more.
     count = min(len(kept.log), len(parent.log))
     return min([most, *(log[count].group for log in (kept.log, parent.log) if count < len(log))])
+
+
+def _finding(found: Finding) -> FindingEntry:
+    evidence = [(_text(name, 200), float(value)) for name, value in found.evidence[:MOST_EVIDENCE]]
+    return FindingEntry(
+        _text(found.name, 200), found.good, found.since, found.first_seen, found.last_seen, _text(found.sentence, 2000),
+        [(name, value if math.isfinite(value) else None) for name, value in evidence],
+        [int(math.copysign(place, value)) for place, (_, value) in enumerate(evidence, 1) if math.isinf(value)],
+    )  # fmt: skip
 
 
 def _text(text: str, length: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -16,7 +17,7 @@ from ganviz.engine.step import RECORDED
 from ganviz.experiment import Experiment
 from ganviz.experiment.table import Table
 
-from .codec import MOST_CHANGES, experiment_of, read_log
+from .codec import Allowance, experiment_of, read_log
 from .container import MANIFEST, SAVED, Bytes, Container, Damaged
 from .memory import MOST as MOST_MEASURED
 from .memory import SAMPLE_METRICS
@@ -33,12 +34,16 @@ from .recorded import (
     Recorded,
     SessionState,
 )
+from .room import MOST_SHARED, MOST_TABLED
 from .schema import (
+    AT_ONCE,
+    FASTEST,
     FORMAT,
     MOST_COUNTED,
+    MOST_FOUND,
     MOST_PARTS,
-    MOST_SHARED,
-    MOST_TABLED,
+    MOST_SECONDS,
+    MOST_TOLD,
     NAMED,
     Anything,
     ArrayEntry,
@@ -48,8 +53,11 @@ from .schema import (
     Manifest,
     TableEntry,
     allow,
+    check_finite,
     check_units,
     page,
+    parameter_parts,
+    piece,
 )
 
 
@@ -60,7 +68,9 @@ class Reader:
         self._container = container
         self._members: dict[str, Bytes] = {}
         self._spread: dict[tuple[str, tuple[int, ...]], Anything] = {}
-        self._made = self._changes = self._shared = self._parts = self._tabled = 0
+        self._made = self._shared = self._parts = self._tabled = 0
+        self._found = self._told = self._known = 0
+        self._allowance = Allowance()
         self._finite: set[tuple[str, tuple[tuple[int, int], ...]]] = set()
         self._branches: list[BranchState] = []
         content = container.text(MANIFEST)
@@ -84,7 +94,7 @@ class Reader:
                 raise Damaged(f"branch {place + 1} has no parent before it")
             if branch.parent >= 0 and branch.since > branches[branch.parent].recorded.end:
                 raise Damaged(f"branch {place + 1} begins after the end of its parent")
-            branches.append(BranchState(branch.name, self._recorded(branch), branch.parent, branch.since))
+            branches.append(BranchState(branch.name, self._recorded(place, branch), branch.parent, branch.since))
         count = len(branches)
         if len(set(manifest.shown)) != len(manifest.shown) or not all(0 <= place < count for place in manifest.shown):
             raise Damaged("it shows branches that it does not have")
@@ -93,22 +103,41 @@ class Reader:
             raise Damaged("a bookmark lies outside its branches")
         return SessionState(tuple(branches), marks, manifest.notes, tuple(manifest.shown))
 
-    def _recorded(self, kept: BranchEntry) -> Recorded:
+    def _recorded(self, place: int, kept: BranchEntry) -> Recorded:
         first = experiment_of(kept.first, self._table_at(kept.table))
         if not 0 <= kept.step <= kept.end:
             raise Damaged("a run stands outside its time")
         check_units(kept.shift, kept.scale)
-        changes, after = self._log(kept, first)
+        changes, after = self._log(place, kept, first)
         return Recorded(
             first, kept.end, kept.step, np.array(kept.shift, np.float64), np.array(kept.scale, np.float64),
             changes, self._keyframes(kept, first), self._blocks(kept), self._measured(kept),
-            tuple(_finding(found, kept.end) for found in kept.findings), kept.host, kept.diverged, after,
+            self._findings(kept), kept.host, kept.diverged, after,
         )  # fmt: skip
 
-    def _log(self, kept: BranchEntry, first: Experiment) -> tuple[tuple[Change, ...], tuple[Experiment, ...]]:
-        own = len({change.group for change in kept.log})
-        self._changes, self._shared = self._changes + own, self._shared + kept.shared + own
-        allow(self._changes, MOST_CHANGES, "changes")
+    def _findings(self, kept: BranchEntry) -> tuple[Finding, ...]:
+        self._found += len(kept.findings)
+        allow(self._found, MOST_FOUND, "diagnoses")
+        self._told += sum(len(found.evidence) for found in kept.findings)
+        allow(self._told, MOST_TOLD, "numbers in its diagnoses")
+        own = [_finding(found, kept.end) for found in kept.findings]
+        if kept.known is None:
+            return tuple(own)
+        parents = self._branches[kept.parent].recorded.findings if kept.parent >= 0 else ()
+        self._known += len(kept.known)
+        allow(self._known, MOST_SHARED, "diagnoses in its branches")
+        if kept.known.count(-1) != len(own) or not all(-1 <= place < len(parents) for place in kept.known):
+            raise Damaged("its diagnoses are not those of its parent and its own")
+        others = iter(own)
+        found = tuple(next(others) if place < 0 else parents[place] for place in kept.known)
+        if any(finding.last_seen > kept.end for finding in found):
+            raise Damaged("a diagnosis lies outside the time of its run")
+        return found
+
+    def _log(
+        self, place: int, kept: BranchEntry, first: Experiment
+    ) -> tuple[tuple[Change, ...], tuple[Experiment, ...]]:
+        self._shared += kept.shared
         allow(self._shared, MOST_SHARED, "changes in its branches")
         past = None
         if kept.shared:
@@ -119,7 +148,12 @@ class Reader:
             if shared[-1].step > kept.end:
                 raise Damaged("a change lies outside the time of its run")
             past = Logged(first, shared, tuple(parent.after[: kept.shared]))
-        return read_log(first, kept.log, kept.end, self._table_at, past)
+        self._allowance.take(kept.log)
+        texts = (self._container.text(piece(place, number)) for number in range(kept.pieces))
+        log = chain(kept.log, self._allowance.unpack(texts))
+        changes, after = read_log(first, log, kept.end, self._table_at, past)
+        self._shared += len(after) - kept.shared
+        return changes, after
 
     def _count(self, parts: int) -> None:
         self._parts += parts
@@ -139,18 +173,20 @@ class Reader:
         counters = self._array(kept.counters, np.int64, (count, FIRST_PLAYER + len(places.players)))
         if not np.array_equal(counters[:, STEP], steps) or (counters < 0).any() or (counters > MOST_COUNTED).any():
             raise Damaged("its kept states are of other steps than they say")
-        if not np.isfinite(seconds).all() or seconds[0] < 0 or (seconds[1:] < seconds[:-1]).any():
+        if not (seconds <= MOST_SECONDS).all() or seconds[0] < 0 or (seconds[1:] < seconds[:-1]).any():
             raise Damaged("the times of its kept states are not in order")
+        if (np.diff(steps) > AT_ONCE + FASTEST * np.diff(seconds)).any():
+            # Whoever goes to one of the steps between would train for longer than there is time.
+            raise Damaged("it claims more steps than anybody trains in the time that they took")
         measured = self._columns(kept.last, np.float64, count, self._manifest.recorded, RECORDED)
         kind = np.float32 if first.precision == 32 else np.float64
-        parts = tuple((player.parameters, player.parameters + player.network.size) for player in places.players)
+        parts = parameter_parts(places)
         frames: list[Keyframe] = []
         for i, name in enumerate(names):
             numbers = self._named(name, kind, (places.kept,))
             if (name, parts) not in self._finite:
                 # Training ends before it keeps such a state, and what looks at one relies on that.
-                if not all(np.isfinite(numbers[start:stop]).all() for start, stop in parts):
-                    raise Damaged("a parameter in one of its kept states is not finite")
+                check_finite(numbers, parts)
                 self._finite.add((name, parts))
             frames.append(Keyframe(int(steps[i]), numbers, counters[i], measured[i], float(seconds[i])))
         return tuple(frames)
@@ -174,6 +210,8 @@ class Reader:
             if stride == 1 and not (low is mean is high):
                 raise Damaged("the metrics of a step are not one number each")
             found.append(Block(first, stride, low, mean, high))
+        if end != kept.end + 1:
+            raise Damaged("its metrics do not reach to its end")
         return tuple(found)
 
     def _measured(self, kept: BranchEntry) -> Measurements:
@@ -250,7 +288,12 @@ class Reader:
 def _finding(kept: FindingEntry, end: int) -> Finding:
     if not kept.first_seen <= kept.last_seen <= end:
         raise Damaged("a diagnosis lies outside the time of its run")
-    evidence = tuple((name, float("nan") if value is None else value) for name, value in kept.evidence)
+    numbers = [math.nan if value is None else value for _, value in kept.evidence]
+    for place in kept.infinite:
+        if not 1 <= abs(place) <= len(numbers):
+            raise Damaged("an infinite number of a diagnosis is nowhere in it")
+        numbers[abs(place) - 1] = math.copysign(math.inf, place)
+    evidence = tuple((name, value) for (name, _), value in zip(kept.evidence, numbers, strict=True))
     return Finding(
         kept.name, kept.good, kept.since, kept.first_seen, kept.last_seen, kept.sentence, evidence
     )  # fmt: skip

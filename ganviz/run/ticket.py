@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 import re
 import zlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,22 +19,28 @@ from msgspec import Meta, Struct
 
 from ganviz import __version__
 from ganviz.experiment import Experiment, ExperimentError
+from ganviz.experiment.data import File
 from ganviz.experiment.table import Table, read_table
 
-from .codec import ChangeEntry, Line, Step, experiment_of, plain, plain_log, read_log
+from .codec import Allowance, ChangeEntry, Line, Step, experiment_of, pieces, plain, plain_log, read_log
 from .container import Damaged
 from .frame import Frame, Need
+from .host import host
+from .log import Log
 from .measurer import Stop, never
+from .metrics import STEP_METRICS
 from .recorded import Change
+from .room import MOST_TABLES
 from .run import BURST, Run, TrainingDiverged
 
-FORMAT = 1
+FORMAT, WITHOUT_LINES = 2, 1
+"""Of tickets, and of those whose changes are few enough to stand with the rest."""
 MOST_NUMBERS = 65_536
-"""Numbers of a data file that a picture carries; of larger files it names where they lie."""
+"""Numbers of data files that a picture carries; larger ones it only names."""
 LARGEST = 256 * 2**20
 """Bytes of a picture that is searched."""
-LARGEST_TOKEN, LARGEST_TEXT = 16 * 2**20, 32 * 2**20
-"""Characters of the word, and bytes of what it unpacks to, at most."""
+LARGEST_TOKEN, LARGEST_TEXT, LONGEST_LINE = 16 * 2**20, 32 * 2**20, 4 * 2**20
+"""Characters of the word, bytes of what it unpacks to, and of one line of that, at most."""
 LOOKS = 100
 """Times that a run is measured on the way to what a picture shows, about."""
 PIECE = 2**20
@@ -54,12 +62,21 @@ class Ticket:
         Up to the step.
     after : sequence of Experiment
         The experiment after each group of changes.
+    digest : str
+        What tells the state from others: of the samples and of what its step measured. Empty: not known.
+    host : str
+        The program and the processor that the picture was made with.
     """
 
     first: Experiment
     step: int
     log: Sequence[Change] = ()
     after: Sequence[Experiment] = ()
+    digest: str = ""
+    host: str = ""
+
+
+Row = Annotated[list[float], Meta(min_length=1, max_length=2)]
 
 
 class _Table(Struct):
@@ -69,7 +86,7 @@ class _Table(Struct):
     digest: Line
     source: Line = ""
     first: Line = ""
-    points: list[list[float]] | None = None
+    points: Annotated[list[Row], Meta(max_length=MOST_NUMBERS)] | None = None
 
 
 class _Content(Struct):
@@ -77,8 +94,10 @@ class _Content(Struct):
     first: dict[str, Any]
     step: Step
     log: list[ChangeEntry] = []
-    tables: list[_Table] = []
+    tables: Annotated[list[_Table], Meta(max_length=MOST_TABLES)] = []
     table: int = -1
+    state: Line = ""
+    host: Line = ""
 
 
 def ticket_of(frame: Frame) -> Ticket:
@@ -92,27 +111,27 @@ def ticket_of(frame: Frame) -> Ticket:
     if frame.logged is None:
         raise ValueError("this frame is of no run: nothing is known of what led to it")
     logged = frame.logged.until(frame.step)
-    return Ticket(logged.first, frame.step, logged.changes, logged.after)
+    return Ticket(logged.first, frame.step, logged.changes, logged.after, _digest(frame), _maker())
 
 
 def to_token(ticket: Ticket) -> str:
     """Return a ticket as one word without a character that a file format would write in another way."""
-    tables: list[Table] = []
+    ticket = _without_folders(ticket)
+    tables: dict[Table, int] = {}
 
     def place(table: Table | None) -> int:
-        if table is None:
-            return -1
-        if table not in tables:
-            tables.append(table)
-        return tables.index(table)
+        return -1 if table is None else tables.setdefault(table, len(tables))
 
     first = place(ticket.first.table)
     log = plain_log(ticket.log, ticket.after, place)
+    lines = pieces(log)
     content = _Content(
-        __version__, plain(ticket.first), ticket.step, log, [_plain_table(table) for table in tables], first
-    )
-    packed = zlib.compress(msgspec.json.encode(content), 9)
-    return f"ganviz:{FORMAT}:{_check(packed)}:{base64.urlsafe_b64encode(packed).decode()}:end"
+        __version__, plain(ticket.first), ticket.step, [] if lines else log, _plain_tables(tables), first,
+        ticket.digest, ticket.host,
+    )  # fmt: skip
+    packed = zlib.compress(b"\n".join([msgspec.json.encode(content), *lines]), 9)
+    number = FORMAT if lines else WITHOUT_LINES
+    return f"ganviz:{number}:{_check(packed)}:{base64.urlsafe_b64encode(packed).decode()}:end"
 
 
 def find_ticket(path: Path) -> Ticket | None:
@@ -166,7 +185,45 @@ def restore(ticket: Ticket, progress: Callable[[int], None] | None = None, shoul
                 return run
         if after is not None:
             run.adopt(after)
+    if ticket.digest and _digest(run.frame(Need.SAMPLES)) != ticket.digest:
+        other = f" It was made by {ticket.host}; here is {_maker()}." if ticket.host != _maker() else ""
+        run.note = f"Training up to step {ticket.step:,} leads to other numbers here than the picture shows.{other}"
     return run
+
+
+def _digest(frame: Frame) -> str:
+    """Return what tells a frame's state from others: fakes of the same noise, and what both players' losses were."""
+    found = hashlib.blake2b(np.ascontiguousarray(frame.fake, "<f8").tobytes(), digest_size=16)
+    found.update(np.array([frame.metrics.get(name, math.nan) for name in STEP_METRICS], "<f8").tobytes())
+    return found.hexdigest()
+
+
+def _maker() -> str:
+    return f"ganviz {__version__} on {host()}"
+
+
+def _without_folders(ticket: Ticket) -> Ticket:
+    """Return a ticket that tells names of data files and not in which folder they lay: a picture may be published."""
+    if not any(isinstance(experiment.data, File) for experiment in (ticket.first, *ticket.after)):
+        return ticket
+    log = Log(_without_folder(ticket.first))
+    for group, experiment in zip(_grouped(ticket.log), ticket.after, strict=True):
+        after = _without_folder(experiment)
+        # The same numbers out of another folder are no change.
+        if after != log.newest:
+            log.add(group[0].step, after, [change.path for change in group])
+    return replace(ticket, first=log.first, log=log.changes, after=log.after)
+
+
+def _without_folder(experiment: Experiment) -> Experiment:
+    if not isinstance(experiment.data, File):
+        return experiment
+    return replace(experiment, data=replace(experiment.data, path=_name(experiment.data.path)))
+
+
+def _name(path: str) -> str:
+    """Return the last part of a path, of whatever system it is."""
+    return re.split(r"[/\\]", path)[-1] or "data"
 
 
 def _grouped(log: Sequence[Change]) -> list[list[Change]]:
@@ -210,35 +267,59 @@ def _read(version: int, check: str, text: bytes, folder: Path) -> Ticket:
     content = unpacker.decompress(packed, LARGEST_TEXT)
     if unpacker.unconsumed_tail or not unpacker.eof:
         raise Damaged("it unpacks to more than is allowed")
-    kept = msgspec.json.decode(content, type=_Content)
+    lines, allowance = _lines(content), Allowance()
+    kept = msgspec.json.decode(next(lines), type=_Content)
+    allowance.take(kept.log)
     tables = [_table(table, folder) for table in kept.tables]
 
     def at(place: int) -> Table | None:
         return tables[place] if 0 <= place < len(tables) else None
 
     first = experiment_of(kept.first, at(kept.table))
-    changes, after = read_log(first, kept.log, kept.step, at)
-    return Ticket(first, kept.step, changes, after)
+    changes, after = read_log(first, chain(kept.log, allowance.unpack(lines)), kept.step, at)
+    return Ticket(first, kept.step, changes, after, kept.state, kept.host)
 
 
-def _plain_table(table: Table) -> _Table:
-    carried = table.points.size <= MOST_NUMBERS
-    # A published figure need not tell in which folder its data lay.
-    source = Path(table.source).name if carried else table.source
-    return _Table(
-        [column[:2000] for column in table.columns], table.rows, table.left_out, table.digest, source[:2000],
-        table.first[:2000], table.points.tolist() if carried else None,
-    )  # fmt: skip
+def _lines(content: bytes) -> Iterator[bytes]:
+    """Give one line after the other, each no longer than what can be unpacked at once."""
+    start = 0
+    while start <= len(content):
+        stop = content.find(b"\n", start)
+        stop = len(content) if stop < 0 else stop
+        if stop - start > LONGEST_LINE:
+            raise Damaged("a line of it is longer than is allowed")
+        yield content[start:stop]
+        start = stop + 1
+
+
+def _plain_tables(tables: Iterable[Table]) -> list[_Table]:
+    found: list[_Table] = []
+    room = MOST_NUMBERS
+    for table in tables:
+        carried = table.points.size <= room
+        room -= table.points.size if carried else 0
+        found.append(
+            _Table(
+                [column[:2000] for column in table.columns], table.rows, table.left_out, table.digest,
+                _name(table.source)[:2000], table.first[:2000], table.points.tolist() if carried else None,
+            )
+        )  # fmt: skip
+    return found
 
 
 def _table(kept: _Table, folder: Path) -> Table:
     columns = tuple(kept.columns)
     if kept.points is None:
-        source = Path(kept.source)
-        beside = folder / source.name
-        table = read_table(beside if beside.is_file() else source, columns)
+        # Only there: a picture from anywhere does not decide which other files are opened.
+        beside = folder / _name(kept.source)
+        if not beside.is_file():
+            raise ExperimentError(
+                f"the picture carries its state without the {kept.rows:,} rows of its data, which is too large: put "
+                f"{_name(kept.source)} beside it"
+            )
+        table = read_table(beside, columns)
         if table.digest != kept.digest:
-            raise ExperimentError(f"{source.name}: the numbers in this file are not those that were trained on")
+            raise ExperimentError(f"{beside.name}: the numbers in this file are not those that were trained on")
         return table
     points = np.array(kept.points, np.float64)
     if points.ndim != 2 or points.shape[1] != len(columns) or len(points) < 2 or not np.isfinite(points).all():

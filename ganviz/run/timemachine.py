@@ -311,8 +311,9 @@ class TimeMachine:
 
     def _catch_up(self) -> None:
         """Make the changes that were made at the step at which the run stands."""
-        for experiment in self._log.changes_at(self.step):
-            self._training.change(experiment)
+        changes = self._log.changes_at(self.step)
+        if changes:
+            self._training.change(*changes)
 
     def _keep(self) -> None:
         self._keyframes.add(self._state())

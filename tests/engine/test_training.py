@@ -23,6 +23,8 @@ from games import (
     experiment_of,
     optimizers,
 )
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy_network import Pass
 from processes import run_process
 from replay import PLAYERS, Replay, drawn
@@ -34,7 +36,7 @@ from ganviz.engine.machine import DATA_CURSOR, NOISE_CURSOR, STEP, execute
 from ganviz.engine.operation import OP, M, N, Operation, S, T, V, Y
 from ganviz.engine.step import RECORDED
 from ganviz.engine.training import Training
-from ganviz.experiment import KINDS
+from ganviz.experiment import KINDS, Experiment
 
 SURE = 1e-4
 
@@ -947,6 +949,38 @@ def test_other_networks_are_refused_and_the_training_goes_on(changes):
     train(training, 3)
     train(other, 3)
     assert bits_of(training) == bits_of(other)
+
+
+CHANGES = st.fixed_dictionaries(
+    {},
+    optional={
+        "optimizer.generator.kind": st.sampled_from(["sgd", "adam", "rmsprop"]),
+        "optimizer.discriminator.kind": st.sampled_from(["sgd", "adam", "rmsprop-tf1"]),
+        "generator.ema": st.sampled_from([0.0, 0.9]),
+        "schedule.batch": st.integers(2, 9),
+    },
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(CHANGES, min_size=1, max_size=6), st.sampled_from([0.0, 0.5]))
+def test_several_changes_at_once_are_as_one_after_the_other(stories, ema):
+    fields = {"generator.hidden": [6], "discriminator.hidden": [6], "schedule.batch": 8, "generator.ema": ema}
+    experiment = Experiment.from_mapping(fields)
+    one, other = Training(experiment), Training(experiment)
+    for training in (one, other):
+        training.advance(5, np.zeros((5, len(RECORDED))))
+    path = []
+    for changes in stories:
+        experiment = experiment.replace(changes)
+        path.append(experiment)
+        one.change(experiment)
+    other.change(*path)
+    for training in (one, other):
+        training.advance(3, np.zeros((3, len(RECORDED))))
+    assert other.experiment == one.experiment
+    for found, expected in zip(other.snapshot(), one.snapshot(), strict=True):
+        assert found.tobytes() == expected.tobytes()
 
 
 def test_shift_and_scale_stay_when_data_changes():

@@ -669,3 +669,46 @@ def test_any_file_is_an_experiment_or_a_sentence(scratch, content):
         message = str(error)
         assert message.splitlines() == [message]
         assert message.startswith(str(scratch))
+
+
+FEW = st.fixed_dictionaries(
+    {},
+    optional={
+        "discriminator.clip": st.sampled_from([0.0, 0.5, -1.0, 1]),
+        "optimizer.generator.kind": st.sampled_from(["adam", "extragradient", "sgd", "nonsense"]),
+        "optimizer.generator.learning_rate": st.floats(-1, 1),
+        "schedule.batch": st.sampled_from([1, 2, 0, "a"]),
+        "data.means": st.sampled_from([[[0.0, 1.0]], [[0.0, 1.0], [2, 3]], [[1.0]], [[1.0], [2.0, 3.0]], []]),
+        "data.stds": st.sampled_from([0.5, [0.5, 0.5], [0.1]]),
+        "data.radius": st.just(2.0),
+        "title": st.text(max_size=3),
+        "unheard.of": st.just(1),
+    },
+)
+
+
+@settings(deadline=None, max_examples=150)
+@given(FEW)
+def test_with_fields_is_from_mapping_with_all_others_as_they_are(changes):
+    before = Experiment.from_mapping({"data.kind": "mixture", "generator.hidden": [8]})
+    made = []
+    for make in (
+        lambda: Experiment.from_mapping({**before.values(), **changes}),
+        lambda: before.with_fields(changes),
+    ):
+        try:
+            made.append(make())
+        except ExperimentError as error:
+            made.append(str(error))
+    assert type(made[0]) is type(made[1])
+    if isinstance(made[0], Experiment):
+        assert made[0] == made[1]
+        sections = {path.partition(".")[0] for path in changes}
+        for name in ("data", "generator", "discriminator", "objective", "optimizer", "schedule"):
+            assert (getattr(made[1], name) is getattr(before, name)) == (name not in sections)
+
+
+@pytest.mark.parametrize("path", ["data.kind", "data.path", "data.columns"])
+def test_with_fields_makes_no_other_data(path):
+    with pytest.raises(ValueError, match="another kind or file"):
+        Experiment().with_fields({path: "ring"})

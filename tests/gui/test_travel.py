@@ -302,8 +302,8 @@ def test_an_opening_is_seen_and_ended_by_another_one_alone(trainer, tmp_path, mo
                 time.sleep(0.005)
                 if should_stop():
                     seen.append(share)
-                    return None
-            return None
+                    return
+            return
 
     trained(trainer, 60)
     monkeypatch.setattr(opening, "read_held", lambda _: Held())

@@ -1,7 +1,7 @@
 """The log of changes and the experiment at any step."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganviz.experiment import Experiment, ExperimentError
@@ -44,6 +44,7 @@ def test_what_follows_a_change_is_in_its_group():
     assert {change.group for change in log.changes} == {0}
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(

@@ -1,5 +1,7 @@
 """The record of every step's metrics, against NumPy, and the memory of measurements."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -147,6 +149,36 @@ def test_a_smaller_limit_of_the_record_holds_at_once(monkeypatch):
     assert check(whole, rows) == len(rows)
 
 
+def test_a_record_goes_on_where_the_last_block_was_left():
+    rows = rows_of(1, 3 * record.ROWS + 50)
+    kept, first = record.Record(3), 0
+    while first < len(rows):
+        kept.add(rows[first : first + 37])
+        first += 37
+        # As a chain of branches does.
+        kept = record.Record(3, kept.until(kept.end - 1))
+    blocks = kept.blocks()
+    assert check(blocks, rows) == len(rows)
+    assert [len(block.mean) for block in blocks] == [record.ROWS] * 3 + [50]
+    pieces = [record.Block(1 + i, 1, *[rows[i : i + 1].astype(np.float32)] * 3) for i in range(2 * record.ROWS + 5)]
+    again = record.Record(3, pieces).blocks()
+    assert check(again, rows[: 2 * record.ROWS + 5]) == 2 * record.ROWS + 5
+    assert len(again) == 3
+
+
+@given(st.integers(1, 2**53), st.integers(0, 2**53))
+def test_what_is_not_known_takes_a_few_rows_however_long_it_is(first, steps):
+    blocks = record.unknown(first, first + steps, 3)
+    at = first
+    for block in blocks:
+        assert block.first == at
+        at = block.end
+        assert np.isnan(block.low).all()
+        assert np.isnan(block.mean).all()
+    assert at == first + steps
+    assert sum(len(block.mean) for block in blocks) <= (record.FOLD - 1) * 18
+
+
 def test_a_history_of_blocks_has_the_extremes_of_the_steps():
     rows = rows_of(5, 9000, 2)
     kept, direct, anew = Record(2, limit=20_000), History(("a", "b")), History(("a", "b"))
@@ -201,6 +233,29 @@ def test_measurements_are_thinned_where_they_are_old(monkeypatch):
     # They lie evenly: nowhere is there nothing for long.
     assert len(steps) > 32
     assert np.diff(steps).max() <= 8 * 1000 / len(steps)
+
+
+def test_diagnoses_stay_few_and_the_longest_of_the_old_ones_stay():
+    kept = Memory()
+    for step in range(0, 30_000, 2):
+        kept.find(step, [Diagnosis("collapse", step, "Seen.", ())])
+        if step % 1000 == 0:
+            kept.find(step + 1, [Diagnosis("collapse", step, "Seen again.", ())])
+    found = kept.findings
+    assert len(found) == memory.MOST_FINDINGS
+    assert {f.since for f in found if f.last_seen > f.since} == set(range(0, 30_000, 1000))
+    assert [f.since for f in found][-200:] == list(range(30_000 - 400, 30_000, 2))
+    other = Memory()
+    other.recall(None, [*found, *(dataclasses.replace(found[0], since=-step) for step in range(1, 600))])
+    assert len(other.findings) == memory.MOST_FINDINGS
+
+
+def test_a_step_that_is_measured_after_later_ones_widens_what_was_found():
+    kept = Memory()
+    kept.find(100, [Diagnosis("collapse", 40, "Seen at 100.", ())])
+    kept.find(90, [Diagnosis("collapse", 40, "Seen at 90.", ())])
+    (found,) = kept.findings
+    assert (found.first_seen, found.last_seen, found.sentence) == (90, 100, "Seen at 100.")
 
 
 def test_diagnoses_hold_from_their_beginning_to_where_they_were_last_seen():

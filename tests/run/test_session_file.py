@@ -16,9 +16,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ganviz.experiment import Experiment, ExperimentError, load
-from ganviz.run import Run, TrainingDiverged
-from ganviz.run.container import ARRAYS, BRANCHES, EXPERIMENT, MANIFEST, SAVED, digest
-from ganviz.run.recorded import Block, Bookmark, Change, Finding, Keyframe, Measurements
+from ganviz.metrics.diagnosis import Diagnosis
+from ganviz.run import Run, TrainingDiverged, codec, room
+from ganviz.run import session as session_module
+from ganviz.run.codec import PIECE
+from ganviz.run.container import ARRAYS, BRANCHES, EXPERIMENT, LARGEST_TEXT, LOGS, MANIFEST, SAVED, digest
+from ganviz.run.keyframes import LIMIT
+from ganviz.run.memory import MOST_FINDINGS
+from ganviz.run.recorded import Block, Bookmark, BranchState, Change, Finding, Keyframe, Measurements
+from ganviz.run.room import MOST_CHANGES
 from ganviz.run.session import Session
 from ganviz.run.session_file import read_session, write_session
 
@@ -112,6 +118,42 @@ def test_a_session_with_everything_comes_back_to_the_bit(tmp_path):
         same(branch.run.recorded().keyframes[-1].numbers, other.run.recorded().keyframes[-1].numbers)
 
 
+def test_a_file_holds_the_state_where_a_run_stands(tmp_path):
+    """Opening it goes there at once, though the way from the kept state before would be long."""
+    run = Run(experiment(schedule__batch=4))
+    run.advance(500)
+    run.limit(0)
+    run.seek(300)
+    path = tmp_path / "a.ganviz"
+    run.save(path)
+    kept = read_session(path).branches[0].recorded
+    assert [frame.step for frame in kept.keyframes] == [0, 300, 500]
+    opened = Run.from_recorded(kept)
+    assert opened.step == 300
+    opened.advance(200)
+    assert opened.note == ""
+    assert opened.recorded().keyframes[-1].digest == run.recorded().keyframes[-1].digest
+    # Recorded before this was so.
+    kept = dataclasses.replace(kept, keyframes=(kept.keyframes[0], kept.keyframes[-1]))
+    assert Run.from_recorded(kept).step == 0
+    write_session(path, dataclasses.replace(read_session(path), branches=[BranchState("a", kept)]))
+    assert Run.open(path).step == 300
+    assert Run.open(path, lambda: True).step < 300
+
+
+def test_a_branch_is_set_up_when_it_is_asked_for(tmp_path, monkeypatch):
+    made = rich(tmp_path)
+    made.branches[2].run.seek(35)
+    made.save(tmp_path / "a.ganviz")
+    opened = Session.open(tmp_path / "a.ganviz")
+    assert [isinstance(branch._run, Run) for branch in opened.branches] == [True, True, False, False, False]
+    assert [branch.end for branch in opened.branches] == [branch.run.end for branch in made.branches]
+    same(made.state(), opened.state())
+    assert opened.branches[2].run.step == 35
+    assert opened.branches[2].run._keyframes._limit == opened.branches[0].run._keyframes._limit < LIMIT
+    same(made.state(), opened.state())
+
+
 def test_another_process_reads_the_same(tmp_path):
     made = rich(tmp_path)
     path = tmp_path / "a.ganviz"
@@ -168,7 +210,7 @@ def states(draw, bits):
     steps = sorted(draw(st.sets(st.integers(0, kept.end))))
     measured = Measurements(read_only(np.array(steps, np.int64)), read_only(rng.normal(size=(len(steps), 16))))
     found = [
-        Finding(draw(texts), draw(st.booleans()), 0, 0, kept.end, draw(texts), ((draw(texts), draw(st.floats(-9, 9))),))
+        Finding(draw(texts), draw(st.booleans()), 0, 0, kept.end, draw(texts), ((draw(texts), draw(numbers)),))
         for _ in range(draw(st.integers(0, 2)))
     ]
     kept = dataclasses.replace(
@@ -193,6 +235,15 @@ def read_only(values):
 @given(data=st.data(), bits=st.sampled_from([32, 64]))
 def test_drawn_sessions_come_back_to_the_bit(tmp_path_factory, data, bits):
     again(tmp_path_factory.mktemp("drawn") / "a.ganviz", data.draw(states(bits)))
+
+
+def test_a_run_with_more_diagnoses_than_anybody_reads_is_saved(tmp_path):
+    run = Run(experiment())
+    run.advance(20)
+    for i in range(15_000):
+        run.measurer._memory.find(i % 21, [Diagnosis("collapse", i, "x" * 200, (("modes", 1.0),))])
+    run.save(tmp_path / "a.ganviz")
+    assert len(Run.open(tmp_path / "a.ganviz").measurer.findings) == MOST_FINDINGS
 
 
 def test_what_branches_share_is_written_once(tmp_path):
@@ -300,8 +351,8 @@ def columns(recorded, names):
 
 def test_a_later_format_is_a_sentence_that_says_so(saved):
     path, _ = saved
-    changed(path, MANIFEST, lambda page: (page.clear(), page.update(format=2, version="3.1")))
-    with pytest.raises(ExperimentError, match=r"it is of format 2, written by ganviz 3\.1; this is ganviz .* up to 1"):
+    changed(path, MANIFEST, lambda page: (page.clear(), page.update(format=3, version="3.1")))
+    with pytest.raises(ExperimentError, match=r"it is of format 3, written by ganviz 3\.1; this is ganviz .* up to 2"):
         read_session(path)
 
 
@@ -316,6 +367,12 @@ def test_a_format_that_never_was_is_refused(saved, number):
 # ---------------------------------------------------------------- how large
 
 
+def later(frame, step):
+    """Return a kept state as that of a later step."""
+    counters = np.array([step, *frame.counters[1:]])
+    return dataclasses.replace(frame, step=step, counters=counters, seconds=frame.seconds + step / 1e4)
+
+
 def test_saving_takes_little_memory_beside_the_session(tmp_path):
     run = Run(experiment())
     run.advance(1)
@@ -325,7 +382,7 @@ def test_saving_takes_little_memory_beside_the_session(tmp_path):
     columns = kept.blocks[0].mean.shape[1]
     blocks = [Block(b.first, 1, *[np.resize(b.mean, (4096, columns))] * 3) for b in blocks]
     end = blocks[-1].end - 1
-    last = dataclasses.replace(kept.keyframes[0], step=end, counters=np.array([end, *kept.keyframes[0].counters[1:]]))
+    last = later(kept.keyframes[0], end)
     kept = dataclasses.replace(kept, end=end, step=end, blocks=blocks, keyframes=(kept.keyframes[0], last))
     state = Session(run).state()
     state = dataclasses.replace(state, branches=(dataclasses.replace(state.branches[0], recorded=kept),))
@@ -349,7 +406,7 @@ def test_packing_saves_no_more_than_a_reader_believes(tmp_path, monkeypatch):
     columns = kept.blocks[0].mean.shape[1]
     blocks = [Block(1 + i * 2**18, 1, *[np.full((2**18, columns), i, np.float32)] * 3) for i in range(12)]
     end = blocks[-1].end - 1
-    last = dataclasses.replace(kept.keyframes[0], step=end, counters=np.array([end, *kept.keyframes[0].counters[1:]]))
+    last = later(kept.keyframes[0], end)
     kept = dataclasses.replace(kept, end=end, step=end, blocks=blocks, keyframes=(kept.keyframes[0], last))
     state = Session(run).state()
     state = dataclasses.replace(state, branches=(dataclasses.replace(state.branches[0], recorded=kept),))
@@ -360,29 +417,156 @@ def test_packing_saves_no_more_than_a_reader_believes(tmp_path, monkeypatch):
     assert len(read_session(path).branches[0].recorded.blocks) == 12
 
 
+def test_a_long_log_of_many_numbers_is_saved_and_opened(tmp_path):
+    """Each change of a mixture of 64 modes has 128 numbers; together they are more than a text may have."""
+    rng = np.random.default_rng(0)
+    means = rng.normal(size=(64, 2)).tolist()
+    run = Run(experiment(data__kind="mixture", data__means=means, data__stds=[0.1] * 64, data__weights=[1.0] * 64))
+    for i in range(1800):
+        means[i % 64] = rng.normal(size=2).tolist()
+        run.change("data.means", means)
+    run.advance(3)
+    made = Session(run)
+    made.branch({"data.stds": [0.2] * 64}).run.advance(2)
+    path = tmp_path / "a.ganviz"
+    made.save(path)
+    names = members_of(path)
+    assert json.loads(names[MANIFEST])["format"] == 2
+    logs = [name for name in names if name.startswith(LOGS)]
+    assert sum(len(names[name]) for name in logs) > LARGEST_TEXT
+    assert max(len(names[name]) for name in logs) < 2 * PIECE
+    assert len(names[f"{BRANCHES}0.json"]) < 2 * PIECE
+    assert path.stat().st_size < 6e6
+    tracemalloc.start()
+    found = read_session(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 200e6
+    same(made.state(), found)
+
+
+def test_short_logs_stand_where_earlier_versions_look_for_them(saved):
+    path, _ = saved
+    members = members_of(path)
+    assert json.loads(members[MANIFEST])["format"] == 1
+    assert not any(name.startswith(LOGS) for name in members)
+
+
+def many_changes(run, count):
+    """Let a run have made so many changes of its seed, which leads to nothing, in no time."""
+    state = Session(run).state()
+    kept = state.branches[0].recorded
+    after = [dataclasses.replace(kept.first, seed=i + 1) for i in range(count)]
+    log = [Change(1, "seed", i, i + 1, i) for i in range(count)]
+    kept = dataclasses.replace(kept, log=log, after=after)
+    return dataclasses.replace(state, branches=(dataclasses.replace(state.branches[0], recorded=kept),))
+
+
 def test_the_most_changes_that_a_file_holds_are_opened_within_seconds(tmp_path):
     run = Run(experiment())
     run.advance(1)
-    state = Session(run).state()
-    kept = state.branches[0].recorded
-    first = kept.first
-    count = 20_000
-    after = [dataclasses.replace(first, seed=i + 1) for i in range(count)]
-    log = [Change(1, "seed", i, i + 1, i) for i in range(count)]
-    kept = dataclasses.replace(kept, log=log, after=after)
-    state = dataclasses.replace(state, branches=(dataclasses.replace(state.branches[0], recorded=kept),))
-    write_session(tmp_path / "a.ganviz", state)
+    state = many_changes(run, MOST_CHANGES)
+    path = tmp_path / "a.ganviz"
+    write_session(path, state)
     began = time.process_time()
-    found = read_session(tmp_path / "a.ganviz")
+    found = read_session(path)
     print(f"{time.process_time() - began:.1f} s")
     assert time.process_time() - began < 15
     same(state.branches[0].recorded.log[-1], found.branches[0].recorded.log[-1])
-    kept = dataclasses.replace(
-        kept, log=[*log, Change(1, "seed", 1, 2, count)], after=[*after, dataclasses.replace(first, seed=2)]
-    )
-    state = dataclasses.replace(state, branches=(dataclasses.replace(state.branches[0], recorded=kept),))
-    with pytest.raises(OSError, match="20,001 changes, more than the 20,000 that a file holds"):
-        write_session(tmp_path / "a.ganviz", state)
+    full = Session.from_state(found)
+    with pytest.raises(ExperimentError, match="its log has 50,000 changes, as many as its file holds"):
+        full.current.run.change("discriminator.clip", 0.5)
+    full.current.run.advance(10)
+    full.save(path)
+    assert read_session(path).branches[0].recorded.end == 11
+    with pytest.raises(OSError, match="more than the 50,000 changes that a file holds"):
+        write_session(path, many_changes(run, MOST_CHANGES + 1))
+
+
+def test_a_change_that_no_file_would_hold_is_refused_when_it_is_made(tmp_path, monkeypatch):
+    monkeypatch.setattr(room, "MOST_CHANGES", 10)
+    monkeypatch.setattr(codec, "MOST_CHANGES", 10)
+    made = Session(Run(experiment()))
+    clips = iter(np.linspace(0.1, 0.9, 99).tolist())
+    for _ in range(4):
+        made.current.run.change("discriminator.clip", next(clips))
+        made.current.run.advance(1)
+    # What branches share counts once, and each counts what the others make.
+    one, two = made.branch(), made.branch({"discriminator.clip": next(clips)})
+    for run in (one.run, two.run, one.run, made.current.run, two.run):
+        run.change("discriminator.clip", next(clips))
+    again = Session.from_state(made.state())
+    for session in (made, again):
+        for branch in session.branches:
+            before = branch.run.experiment
+            with pytest.raises(ExperimentError, match="no more can change in this session"):
+                branch.run.change("discriminator.clip", next(clips))
+            assert branch.run.experiment == before
+        with pytest.raises(ExperimentError, match="no more can change"):
+            session.branch({"discriminator.clip": next(clips)})
+        assert len(session.branches) == 3
+        session.branch()
+        session.save(tmp_path / "a.ganviz")
+        assert len(read_session(tmp_path / "a.ganviz").branches) == 4
+        session.remove(session.branches[3])
+        session.remove(session.branches[2])
+        session.current.run.advance(1)
+        session.current.run.change("discriminator.clip", next(clips))
+
+
+@pytest.mark.parametrize(("limit", "value"), [("MOST_TABLES", 2), ("MOST_TABLED", 200), ("MOST_CHANGED", 150)])
+def test_data_that_no_file_would_hold_is_refused_when_it_is_chosen(tmp_path, monkeypatch, limit, value):
+    monkeypatch.setattr(room, limit, value)
+    run = Run(experiment())
+    rng = np.random.default_rng(0)
+    with pytest.raises(ExperimentError, match="in this session"):
+        for i in range(20):
+            np.save(tmp_path / f"{i}.npy", rng.normal(size=(40, 2)))
+            run.adopt(run.experiment.replace({"data.kind": "file", "data.path": str(tmp_path / f"{i}.npy")}))
+            run.advance(1)
+    assert i == run.step >= 2
+    run.save(tmp_path / "a.ganviz")
+    assert len(Run.open(tmp_path / "a.ganviz").logged.after) == i
+
+
+def test_branches_of_branches_stay_in_one_piece(tmp_path):
+    made = Session(Run(experiment(schedule__batch=4)))
+    made.current.run.advance(10)
+    for _ in range(60):
+        branch = made.branch()
+        made.show([branch])
+        branch.run.advance(5)
+    made.save(tmp_path / "a.ganviz")
+    kept = read_session(tmp_path / "a.ganviz").branches
+    assert [branch.recorded.end for branch in kept] == list(range(10, 311, 5))
+    assert {len(branch.recorded.blocks) for branch in kept} == {1}
+    # Whatever was recorded in the first is in the last.
+    first, last = kept[0].recorded.blocks[0].mean, kept[-1].recorded.blocks[0].mean
+    assert first.tobytes() == last[:10].tobytes()
+
+
+@pytest.mark.parametrize(("spread", "place"), [(1e-80, 0.0), (1e45, 0.0), (1e30, 1e42)])
+def test_data_that_could_not_be_saved_is_refused_before_it_is_trained_on(tmp_path, spread, place):
+    np.save(tmp_path / "a.npy", np.random.default_rng(0).normal(size=(100, 2)) * spread + place)
+    with pytest.raises(ExperimentError, match="where nothing can be measured: allowed are places up to 1e"):
+        Run(load(tmp_path / "a.npy"))
+
+
+def test_a_branch_that_no_file_would_hold_is_refused(monkeypatch):
+    made = Session(Run(experiment()))
+    made.current.run.change("discriminator.clip", 0.5)
+    monkeypatch.setattr(session_module, "MOST_BRANCHES", 3)
+    made.branch()
+    made.branch()
+    for more in (made.branch, lambda: made.add(Run(experiment()))):
+        with pytest.raises(ExperimentError, match="this session has 3, as many as its file holds"):
+            more()
+    monkeypatch.setattr(session_module, "MOST_BRANCHES", 9)
+    monkeypatch.setattr(session_module, "MOST_SHARED", 4)
+    made.branch()
+    with pytest.raises(ExperimentError, match="have 4 changes together"):
+        made.branch()
+    assert len(made.branches) == 4
 
 
 def test_a_file_has_the_rights_of_any_other(tmp_path):

@@ -27,9 +27,10 @@ from hypothesis import strategies as st
 
 from ganviz.engine.game import layout
 from ganviz.experiment import Experiment, ExperimentError
-from ganviz.run import Run
+from ganviz.run import Run, session_file
 from ganviz.run.container import ARRAYS, MANIFEST, digest
-from ganviz.run.recorded import SessionState
+from ganviz.run.opening import read_held
+from ganviz.run.recorded import Block, BranchState, SessionState
 from ganviz.run.session import Session
 from ganviz.run.session_file import read_session, write_session
 
@@ -371,7 +372,7 @@ def test_a_small_file_that_unpacks_to_much_takes_little_memory(tmp_path, data):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_a_kept_state_with_a_parameter_that_is_not_finite_is_refused(tmp_path, value):
+def test_a_kept_state_with_a_parameter_that_is_not_finite_is_refused(tmp_path, monkeypatch, value):
     state = session().state()
     one = state.branches[0]
     frame = one.recorded.keyframes[-1]
@@ -379,7 +380,13 @@ def test_a_kept_state_with_a_parameter_that_is_not_finite_is_refused(tmp_path, v
     numbers[layout(one.recorded.first)["generator"].parameters + 3] = value
     frames = (*one.recorded.keyframes[:-1], dataclasses.replace(frame, numbers=numbers))
     one = dataclasses.replace(one, recorded=dataclasses.replace(one.recorded, keyframes=frames))
-    write_session(tmp_path / "a.ganviz", dataclasses.replace(state, branches=(one, *state.branches[1:])))
+    state = dataclasses.replace(state, branches=(one, *state.branches[1:]))
+    # What would not be read again is not written.
+    with pytest.raises(OSError, match="a parameter in one of its kept states is not finite"):
+        write_session(tmp_path / "a.ganviz", state)
+    with monkeypatch.context() as patched:
+        patched.setattr(session_file, "check_finite", lambda *_: None)
+        write_session(tmp_path / "a.ganviz", state)
     assert "a parameter in one of its kept states is not finite" in end_of(tmp_path / "a.ganviz")
 
 
@@ -390,6 +397,106 @@ def test_units_in_which_nothing_can_be_measured_are_refused(tmp_path, whole, uni
     page["scale"] = [1.0, unit]
     (tmp_path / "a.ganviz").write_bytes(packed(members | {"branches/1.json": json.dumps(page).encode()}))
     assert "no unit to measure in" in end_of(tmp_path / "a.ganviz")
+
+
+def test_more_steps_than_anybody_trains_are_refused(tmp_path):
+    one = session().state().branches[0]
+    frame = one.recorded.keyframes[-1]
+    end = 2**52
+    last = dataclasses.replace(frame, step=end, counters=np.array([end, *frame.counters[1:]]))
+    kept = dataclasses.replace(one.recorded, end=end, step=end // 2, keyframes=(one.recorded.keyframes[0], last))
+    # Never written like this, but where what is written is not looked at.
+    assert "claims more steps than anybody trains" in end_of(written(tmp_path, kept))
+
+
+def test_a_long_way_to_where_a_run_stands_can_be_stopped(tmp_path):
+    """A file of a few kB whose times are plausible: nobody can know that it was never trained."""
+    one = session().state().branches[0]
+    frame, end = one.recorded.keyframes[-1], 2**40
+    last = dataclasses.replace(frame, step=end, counters=np.array([end, *frame.counters[1:]]), seconds=1e7)
+    width = one.recorded.blocks[0].mean.shape[1]
+    blocks = [Block(1, end, *[np.full((1, width), np.nan, np.float32)] * 3)]
+    kept = dataclasses.replace(
+        one.recorded, end=end, step=end // 2, keyframes=(one.recorded.keyframes[0], last), blocks=blocks
+    )
+    held, shares = read_held(written(tmp_path, kept)), []
+    began = time.perf_counter()
+    assert held.session(shares.append, lambda: len(shares) > 2) is None
+    assert time.perf_counter() - began < LONGEST
+    assert 0 < shares[0] < shares[-1] < 1e-3
+
+
+def test_metrics_that_stop_before_the_end_are_refused(tmp_path):
+    kept = session().state().branches[0].recorded
+    (block,) = kept.blocks
+    short = Block(1, 1, *[block.mean[:30]] * 3)
+    for blocks in ((short,), ()):
+        told = end_of(written(tmp_path, dataclasses.replace(kept, blocks=blocks)))
+        assert told.endswith("its metrics do not reach to its end")
+
+
+def test_a_branch_in_the_middle_of_a_huge_row_takes_little_memory(tmp_path):
+    """The steps of the row about which nothing is known for certain are many millions."""
+    kept = session().state().branches[0].recorded
+    end, row = 2**26, np.zeros((1, kept.blocks[0].mean.shape[1]), np.float32)
+    last = kept.keyframes[-1]
+    frames = [kept.keyframes[0]]
+    for step in (end - 1, end):
+        counters = np.array([step, *last.counters[1:]])
+        frames.append(dataclasses.replace(last, step=step, counters=counters, seconds=1e6))
+    blocks = (Block(1, end, row, row, row),)
+    run = Run.open(written(tmp_path, dataclasses.replace(kept, end=end, step=end - 1, keyframes=frames, blocks=blocks)))
+    assert run.step == end - 1
+    tracemalloc.start()
+    branch = run.branch()
+    branch.advance(10)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < MOST_MEMORY / 4
+    assert branch._record.end == branch.end + 1
+
+
+def test_evidence_without_end_is_refused(tmp_path, whole):
+    members = members_of(whole)
+    page = json.loads(members["branches/0.json"])
+    told = dict(name="a", good=True, since=0, first_seen=0, last_seen=0, sentence="", evidence=[["", 0.0]] * 33)
+    for findings in ([told], [{**told, "evidence": []}] * 65_537, [{**told, "evidence": told["evidence"][1:]}] * 8193):
+        page["findings"] = findings
+        (tmp_path / "a.ganviz").write_bytes(packed(members | {"branches/0.json": json.dumps(page).encode()}))
+        tracemalloc.start()
+        found = end_of(tmp_path / "a.ganviz")
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert found != "opened"
+        assert peak < MOST_MEMORY
+
+
+ENTRY = struct.pack("<4s4B4HL2L5H2L", b"PK\x01\x02", 20, 3, 20, 0, 0, 0, 0, 33, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0) + b"a"
+
+
+@pytest.mark.parametrize("large", [True, False])
+def test_a_directory_with_more_entries_than_it_says_is_refused_before_it_is_read(tmp_path, large):
+    """With and without the extension for large files, which says all sizes once more, elsewhere."""
+    count = 150_000
+    directory, extension = ENTRY * count, b""
+    if large:
+        extension = struct.pack(
+            "<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, count, count, len(directory), 0
+        ) + struct.pack("<4sLQL", b"PK\x06\x07", 0, len(directory), 1)
+    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 1, 1, len(directory) + len(extension), 0, 0)
+    path = tmp_path / "a.ganviz"
+    path.write_bytes(directory + extension + end)
+    tracemalloc.start()
+    assert "its directory" in end_of(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 3 * len(directory)
+
+
+def written(folder, recorded):
+    path = folder / "made.ganviz"
+    write_session(path, SessionState((BranchState("made", recorded),)))
+    return path
 
 
 @pytest.mark.hostile

@@ -36,7 +36,7 @@ def state(steps=60, notes=""):
 
 
 def save_forever(path, kept):
-    # Some MB of bytes that cannot be packed, so that a kill finds it writing more often than not.
+    # 400 kB of text that hardly packs, so that a kill finds it writing more often than not.
     for number in itertools.count(1):
         notes = f"{number} " + random.Random(number).randbytes(200_000).hex()
         write_session(path, dataclasses.replace(kept, notes=notes))
@@ -104,6 +104,56 @@ def test_after_twenty_kills_the_file_is_whole(tmp_path):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no processes that can be copied here")
 def test_after_a_hundred_kills_the_file_is_whole(tmp_path):
     print(killed(tmp_path / "a.ganviz", 100))
+
+
+INTERVAL = 0.3
+AUTOSAVING = """
+import sys, time
+from pathlib import Path
+from ganviz.experiment import Experiment
+from ganviz.gui.autosave import Autosaver
+from ganviz.run import Run
+from ganviz.run.session import Session
+
+run = Run(Experiment.from_mapping({settings}))
+made = Session(run)
+wanted = []
+saver = Autosaver(lambda: wanted.append(1), print, folder=Path(sys.argv[1]), interval={interval})
+saver.start()
+while True:
+    run.advance(1)
+    saver.see(run.step)
+    # When each step was there is told first: what is lost is what was there an interval before.
+    print(run.step, time.monotonic(), flush=True)
+    if wanted:
+        wanted.clear()
+        saver.give(made.state())
+    time.sleep(0.005)
+"""
+
+
+def test_a_killed_process_loses_the_last_interval_of_its_autosaving_at_most(tmp_path):
+    """Beside the interval itself: a look at the clock, the time that writing takes, and a loaded computer."""
+    rng = random.Random(5)
+    code = AUTOSAVING.format(settings=SETTINGS, interval=INTERVAL)
+    for number in range(3):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        child = subprocess.Popen([sys.executable, "-c", code, str(folder)], stdout=subprocess.PIPE, text=True)
+        with child, child.stdout as told:
+            lines = [told.readline()]
+            until = time.monotonic() + 3 * INTERVAL + rng.uniform(0, INTERVAL)
+            while time.monotonic() < until:
+                lines.append(told.readline())
+            child.kill()
+            lines += told.read().splitlines(keepends=True)
+        times = dict(map(float, line.split()) for line in lines if line.endswith("\n"))
+        (left,) = folder.glob("*.ganviz")
+        kept = read_session(left).branches[0].recorded
+        lost = max(times.values()) - times[float(kept.end)]
+        print(f"{lost:.2f} s lost, at step {kept.end} of {int(max(times))}")
+        assert lost < INTERVAL + 1.0
+        assert kept.end > 1
 
 
 # ---------------------------------------------------------------- what fails while it is saved
@@ -232,15 +282,29 @@ def test_a_link_stays_a_link(tmp_path):
 
 
 def test_what_another_living_process_writes_is_left_alone(saved):
-    living = saved.with_name(f".{saved.name}.{os.getppid()}-0123abcd.part")
-    dead = saved.with_name(f".{saved.name}.{2**30}-0123abcd.part")
+    here = container._computer()
+    living = saved.with_name(f".{saved.name}.{os.getppid()}-{here}0123abcd.part")
+    dead = saved.with_name(f".{saved.name}.{2**30}-{here}0123abcd.part")
     foreign = saved.with_name(f".{saved.name}.part")
-    for path in (living, dead, foreign):
+    # A folder that computers share: that this one has no such process says nothing about another one.
+    elsewhere = saved.with_name(f".{saved.name}.{2**30}-{'0' * 16}.part")
+    left = saved.with_name(f".{saved.name}.{os.getpid()}-{'1' * 16}.part")
+    for path in (living, dead, foreign, elsewhere, left):
         path.write_bytes(b"half")
+    os.utime(left, (time.time() - 7200,) * 2)
     write_session(saved, state(2))
     assert living.exists()
     assert foreign.exists()
+    assert elsewhere.exists()
     assert not dead.exists()
+    assert not left.exists()
+
+
+def test_a_file_that_is_replaced_keeps_its_rights(saved):
+    for rights in (0o600, 0o640, 0o666):
+        saved.chmod(rights)
+        write_session(saved, state(2))
+        assert saved.stat().st_mode & 0o777 == rights
 
 
 def test_on_windows_no_signal_is_sent(saved, monkeypatch):
@@ -254,8 +318,8 @@ def test_on_windows_no_signal_is_sent(saved, monkeypatch):
         path.write_bytes(b"half")
     os.utime(old, (time.time() - 7200,) * 2)
     monkeypatch.setattr(container.os, "name", "nt")
-    assert container._written(young, 2**30)
-    assert not container._written(old, 2**30)
+    assert container._written(young, 2**30, True)
+    assert not container._written(old, 2**30, True)
 
 
 # ---------------------------------------------------------------- what would not be read again
