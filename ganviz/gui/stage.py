@@ -121,7 +121,7 @@ class Stage(QSplitter):
         if [*data, *page] == self.views:
             return
         self.views = [*data, *page]
-        shown = {view.name for view in self.views}
+        shown = {view.name: self.canvases[view.name] for view in self.views}
         for name, canvas in self.canvases.items():
             self._data_grid.removeWidget(canvas)
             self._page_grid.removeWidget(canvas)
