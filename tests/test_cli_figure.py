@@ -96,7 +96,7 @@ def test_what_cannot_be_drawn_is_a_sentence(saved, tmp_path, monkeypatch, capsys
 
 
 def test_a_step_that_no_replay_reaches_is_not_drawn(saved, tmp_path, monkeypatch, capsys):
-    def seek(run, step):
+    def seek(run, *_):
         run.note = "The replay leaves the recording."
         return False
 

@@ -86,7 +86,7 @@ def test_plots_fill_in_while_it_trains_and_cancelling_keeps_them(qtbot, opened):
     click(qtbot, window.cancel_button)
     qtbot.waitUntil(lambda: not window.running, timeout=5_000)
     assert window.result_shown.counts("w1")[-1] == 0
-    assert "Stopped" in window.status.state_label.text()
+    assert "Stopped" in window.status_label.text()
 
 
 def test_closing_ends_the_threads_in_time(qtbot, opened, a_second):

@@ -8,6 +8,7 @@ from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QFileDialog
 
 from ganviz.experiment import Experiment, lanes_of
+from ganviz.gui import exporting
 from ganviz.gui import keeper as keeper_module
 from ganviz.gui.app import make_application
 from ganviz.gui.window import Window
@@ -183,7 +184,7 @@ def test_an_exported_picture_is_a_save_file(window, qtbot, tmp_path, monkeypatch
     enter(qtbot, window, "optimizer.generator.learning_rate", "0.01")
     window.single_step()
     at(qtbot, window, 91)
-    monkeypatch.setattr("ganviz.gui.exporting.ask_for_figure", lambda *_: path)
+    monkeypatch.setattr(exporting, "ask_for_figure", lambda *_: path)
     window.exporting.export(["plane"], "plane")
     before = shown(window).fake.copy()
     window.opening.open_preset("mixture-1d")
