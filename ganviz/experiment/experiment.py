@@ -213,6 +213,7 @@ TABLE: tuple[Parameter, ...] = _table()
 """Every parameter of every section; those of ``data`` once for each kind that has them."""
 
 FILES = frozenset(("data.kind", "data.path", "data.columns"))
+"""Fields that make other data."""
 _ROWS = {path: tuple(rows) for path, rows in groupby(sorted(TABLE, key=_path), key=_path)}
 
 

@@ -7,14 +7,14 @@ training thread gives it; this thread writes it, behind the training where both 
 from __future__ import annotations
 
 import contextlib
-import os
-import sys
 import threading
 import time
 import uuid
 from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from ganviz.run.priority import stand_back
 
 from .locks import HEARTBEAT, Lock
 from .watcher import NICE
@@ -154,9 +154,7 @@ class Autosaver:
     # ---------------------------------------------------------------- the thread
 
     def _main(self) -> None:
-        if sys.platform == "linux":
-            with contextlib.suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+        stand_back(NICE)
         beat = time.monotonic() + HEARTBEAT
         while True:
             now = time.monotonic()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ganviz.experiment import ExperimentError, Value
 from ganviz.experiment.files import MOST_LANES
 from ganviz.run import Need
+from ganviz.run.lockstep import Progress
 from ganviz.run.session import different
 
 from .mailbox import Mailbox
@@ -18,9 +19,9 @@ from .travel import Travel
 
 if TYPE_CHECKING:
     from ganviz.run import Frame, Glance, Run, Session
+    from ganviz.run.recorded import Made
 
 Stop = Callable[[], bool]
-Progress = Callable[[float], None]
 
 
 class Conductor:
@@ -173,7 +174,10 @@ class Conductor:
     @property
     def token(self) -> Hashable:
         """What tells the session from what it was when something in it has changed."""
-        return self.session.made, tuple(branch.end for branch in self.session.branches)
+        return self._token(self.session.made)
+
+    def _token(self, made: Made) -> Hashable:
+        return made, tuple(branch.end for branch in self.session.branches)
 
     def glances(self, needs: Need) -> tuple[list[tuple[Run, Glance]], Callable[[list[Frame]], Report]]:
         """Return what frames of all that is shown are made of, and what makes a report of the frames."""
@@ -196,7 +200,7 @@ class Conductor:
 
     def _report(self) -> Report:
         session, travel = self.session, self.travel
-        told = travel.diverged
+        told, made = travel.diverged, session.made
         status = Status.DIVERGED if told else Status.RUNNING if self.playing else Status.PAUSED
         return Report(
             status,
@@ -217,8 +221,8 @@ class Conductor:
                 for branch in session.branches
             ),
             began=self.began,
-            made=session.made,
-            token=self.token,
+            made=made,
+            token=self._token(made),
             notes=session.notes,
             note=" ".join(dict.fromkeys(run.note for run in travel.runs if run.note)),
             epoch=travel.epoch,

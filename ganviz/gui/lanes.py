@@ -41,6 +41,7 @@ class _Head(QFrame):
         self.setObjectName("lane")
         self.setToolTip("Click: controls and changes are about this lane")
         self.name, self.difference = QLabel(self), QLabel(self)
+        self.name.setObjectName("laneName")
         self.difference.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.button = QToolButton(self)
         self.button.setText("✕")
@@ -64,9 +65,6 @@ class _Head(QFrame):
         """Show whose lane it is."""
         self._name = f"▸ {lane.name}" if current else lane.name
         self.setAccessibleName(f"Lane {lane.name}")
-        font = self.name.font()
-        font.setBold(True)
-        self.name.setFont(font)
         self._text = lane.difference or "same settings"
         self.name.setToolTip(lane.name)
         self.difference.setToolTip(self._text)
@@ -163,13 +161,12 @@ class LaneStage(QWidget):
                 canvas.show()
         return True
 
-    def show_lanes(self, lanes: Sequence[Lane], page: str, current: int = 0) -> None:
-        """Draw all lanes; in each row the same axes."""
+    def show_lanes(self, lanes: Sequence[Lane]) -> None:
+        """Draw all lanes as they were arranged, the current one first; in each row the same axes."""
         self.lanes = list(lanes)
-        self.arrange(lanes, page)
         frames = share_boxes([lane.frame for lane in lanes])
         for place, lane in enumerate(lanes):
-            self._heads[place].show_lane(lane, place == current)
+            self._heads[place].show_lane(lane, current=place == 0)
         for row in range(ROWS):
             rows = [(column, views[row]) for column, views in enumerate(self.views) if row < len(views)]
             cells = [(column, view) for column, view in rows if view is not None]

@@ -85,7 +85,6 @@ class Stage(QSplitter):
         self.lane_stage = LaneStage(theme, self.curves, self._data)
         self.lane_stage.hide()
         self.lanes: list[Lane] = []
-        self._current = 0
         self.views: list[View] = []
         self.frame_shown: Frame | None = None
         self._experiment: Experiment | None = None
@@ -147,10 +146,10 @@ class Stage(QSplitter):
         widget.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)
         self._tab_line.addWidget(widget)
 
-    def show_lanes(self, lanes: Sequence[Lane], current: int = 0) -> None:
-        """Draw one run in every view, or several side by side."""
+    def show_lanes(self, lanes: Sequence[Lane]) -> None:
+        """Draw one run in every view, or several side by side, the current one first."""
         several, before = len(lanes) > 1, len(self.lanes) > 1
-        self.lanes, self._current = list(lanes), current
+        self.lanes = list(lanes)
         if not several:
             if before:
                 self._leave_lanes()
@@ -158,13 +157,13 @@ class Stage(QSplitter):
             return
         if not before:
             self._enter_lanes()
-        self.frame_shown = lanes[current].frame
+        self.frame_shown = lanes[0].frame
         self._experiment = self.frame_shown.experiment
         changed = self.lane_stage.arrange(lanes, self.page)
-        self.views = [view for view in self.lane_stage.views[current] if view is not None]
+        self.views = [view for view in self.lane_stage.views[0] if view is not None]
         if changed or not before:
             self.needs_changed.emit()
-        self.lane_stage.show_lanes(lanes, self.page, current)
+        self.lane_stage.show_lanes(lanes)
 
     def fit(self) -> None:
         """Show everything in every view, and follow the data again."""
@@ -227,7 +226,7 @@ class Stage(QSplitter):
     @Slot()
     def _on_curves_changed(self) -> None:
         if len(self.lanes) > 1:
-            self.show_lanes(self.lanes, self._current)
+            self.show_lanes(self.lanes)
         elif self.frame_shown is not None:
             self.show_frame(self.frame_shown)
 
@@ -235,7 +234,7 @@ class Stage(QSplitter):
     def _on_turned(self) -> None:
         QSettings().setValue("page", self.page)
         if len(self.lanes) > 1:
-            self.show_lanes(self.lanes, self._current)
+            self.show_lanes(self.lanes)
             return
         if self._experiment is not None:
             self.arrange(self._experiment)

@@ -54,7 +54,7 @@ def _sheet(theme: Theme) -> str:
     QToolButton#group:hover {{ color: {real}; }}
     QLabel#field[pending="true"] {{ color: {fake}; font-weight: 600; }}
     QLabel#status {{ color: {theme.muted}; }}
-    QLabel#step {{ font-weight: 600; }}
+    QLabel#step, QLabel#laneName {{ font-weight: 600; }}
     QFrame#banner {{ background: {theme.surface}; border: 1px solid {fake}; border-radius: 4px; }}
     QFrame#findings {{ background: {theme.surface}; border: 1px solid {theme.grid}; border-radius: 4px; }}
     QTabBar::tab {{ padding: 4px 12px; }}

@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ganviz.run import Need
+from ganviz.run import Need, ReplayDiverged
+from ganviz.run.lockstep import Lockstep, Progress, seek_each
 
 if TYPE_CHECKING:
     from ganviz.run import Glance, Run, Session
-    from ganviz.run.lockstep import Lockstep
     from ganviz.run.recorded import Keyframe
 
     from .pace import Clock
@@ -25,7 +25,6 @@ TOLD_AFTER = 0.3
 """Seconds after which the progress of a way to a step is told."""
 
 Stop = Callable[[], bool]
-Progress = Callable[[float], None]
 
 
 class Travel:
@@ -46,12 +45,11 @@ class Travel:
         self._names = [branch.name for branch in session.shown]
         self._lockstep: Lockstep | None = None
         self._told: set[int] = set()
+        self._lost: list[str] = []
         self._kept: list[Keyframe] | None = None
         self.epoch = epoch
         self.position = self.goal = min(run.step for run in self.runs)
         if len(self.runs) > 1:
-            from ganviz.run.lockstep import Lockstep
-
             self._lockstep = Lockstep(self.runs)
             if any(run.step != min(self.position, run.end) for run in self.runs):
                 self._stand_near(self.position)
@@ -78,6 +76,10 @@ class Travel:
         if self._lockstep is None:
             try:
                 self.runs[0].advance(steps)
+            except ReplayDiverged as lost:
+                # It goes on at the next state that was kept.
+                self._lost.append(str(lost))
+                self.runs[0].seek(lost.next)
             finally:
                 self.position = self.runs[0].step
             return
@@ -90,9 +92,10 @@ class Travel:
         self.position = self._lockstep.step
 
     def losses(self) -> list[str]:
-        """Return a sentence for each run that newly cannot go on while others do."""
+        """Return a sentence for each run that newly cannot go on while others do, or not on the recorded way."""
         if self._lockstep is None:
-            return []
+            told, self._lost = self._lost, []
+            return told
         lost = {place: error for place, error in self._lockstep.diverged.items() if place not in self._told}
         self._told |= lost.keys()
         return [f"“{self._names[place]}”: {error}" for place, error in lost.items()]
@@ -112,18 +115,15 @@ class Travel:
     def _go(self, step: int, should_stop: Stop, progress: Progress | None = None) -> bool:
         self.goal = max(0, min(step, max(run.end for run in self.runs)))
         began = time.perf_counter()
-        for place, run in enumerate(self.runs):
-            goal = min(self.goal, run.end)
-            start = run.before(goal)
 
-            def told(now: int, place: int = place, start: int = start, goal: int = goal) -> None:
-                if progress is not None and time.perf_counter() - began > TOLD_AFTER:
-                    progress((place + (now - start) / max(1, goal - start)) / len(self.runs))
+        def told(share: float) -> None:
+            if progress is not None and time.perf_counter() - began > TOLD_AFTER:
+                progress(share)
 
-            # Where a replay leaves what was recorded, the run says so and stands as near as it comes.
-            if not run.seek(goal, should_stop, told) and should_stop():
-                self._stand_near(self.goal)
-                return False
+        # Where a replay leaves what was recorded, the run says so and stands as near as it comes.
+        if not seek_each([(run, min(self.goal, run.end)) for run in self.runs], should_stop, told) and should_stop():
+            self._stand_near(self.goal)
+            return False
         self.position, self._kept = max(run.step for run in self.runs), None
         return True
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import sys
 import threading
 from collections.abc import Callable
+
+from ganviz.run.priority import stand_back
 
 NICE = 5
 """How far such a thread stands back behind the training where both want the same core (Linux counts it by thread)."""
@@ -67,9 +66,7 @@ class Watcher:
         return not self._thread.is_alive()
 
     def _main(self) -> None:
-        if sys.platform == "linux":
-            with contextlib.suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+        stand_back(NICE)
         while True:
             with self._wanted:
                 self._wanted.wait_for(lambda: self._job is not None or self._stopping)

@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 
 from ganviz.engine.game import layout
 from ganviz.experiment import Experiment
+from ganviz.experiment.experiment import FILES
 from ganviz.experiment.table import Table
 
 from .container import Damaged
@@ -23,8 +24,6 @@ PIECE = 2**18
 INLINE = 2**17
 """Bytes of changes that stand with the rest."""
 
-FILES = frozenset(("data.kind", "data.path", "data.columns"))
-"""Fields that make other data."""
 SECTIONS = tuple(entry.name for entry in fields(Experiment))
 
 Step = Annotated[int, Meta(ge=0, le=2**53)]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +17,7 @@ from ganviz.metrics import METRICS
 
 from .frame import Need
 from .log import grouped
+from .priority import stand_back
 from .recorded import Change
 
 if TYPE_CHECKING:
@@ -268,9 +267,7 @@ class Ensemble:
     # ---------------------------------------------------------------- on the threads
 
     def _work(self, waiting: Iterator[int], stopping: Callable[[], bool], ended: threading.Event) -> None:
-        if self._nice and sys.platform == "linux":
-            with contextlib.suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._nice)
+        stand_back(self._nice)
         try:
             while not stopping():
                 with self._lock:

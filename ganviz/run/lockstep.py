@@ -14,6 +14,9 @@ from .measurer import Stop, never
 from .run import Run
 from .timemachine import BURST
 
+Progress = Callable[[float], None]
+"""Told the share of a way that is done."""
+
 
 @dataclass(eq=False)
 class _Way:
@@ -69,6 +72,38 @@ class _Worker:
             work()
 
 
+def seek_each(ways: Sequence[tuple[Run, int]], should_stop: Stop = never, progress: Progress | None = None) -> bool:
+    """Go to a step with each of several runs, one after the other; see `Run.seek`.
+
+    Parameters
+    ----------
+    ways : sequence of (Run, int)
+        Each with its step.
+    should_stop : callable, optional
+        True leaves a run somewhere on its way, and those after it where they are.
+    progress : callable, optional
+        Told the share of all ways that is done.
+
+    Returns
+    -------
+    bool
+        Whether all are there. A run that a replay does not lead there says so in its note.
+    """
+    arrived = True
+    for done, (run, goal) in enumerate(ways):
+        start = run.before(goal)
+
+        def told(now: int, done: int = done, start: int = start, goal: int = goal) -> None:
+            if progress is not None:
+                progress((done + (now - start) / max(1, goal - start)) / len(ways))
+
+        if not run.seek(goal, should_stop, told):
+            arrived = False
+            if should_stop():
+                break
+    return arrived
+
+
 class Lockstep:
     """Runs that go on together.
 
@@ -120,17 +155,11 @@ class Lockstep:
         foremost = self.step
         return self._go(foremost, should_stop) and self._go(foremost + steps, should_stop)
 
-    def seek(self, step: int, should_stop: Stop = never, progress: Callable[[int], None] | None = None) -> bool:
-        """Go to a step with all runs, each as far as it was trained; see `Run.seek`."""
+    def seek(self, step: int, should_stop: Stop = never, progress: Progress | None = None) -> bool:
+        """Go to a step with all runs, each as far as it was trained; see `seek_each`."""
         self._settle()
         self.diverged.clear()
-        arrived = True
-        for run in self.runs:
-            if not run.seek(min(step, run.end), should_stop, progress):
-                arrived = False
-                if should_stop():
-                    break
-        return arrived
+        return seek_each([(run, min(step, run.end)) for run in self.runs], should_stop, progress)
 
     def close(self) -> None:
         """End the threads, each at the end of its burst."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import groupby
 
 from ganviz.experiment import ExperimentError
 from ganviz.experiment.table import Table
 
+from .log import grouped
 from .recorded import Change, Logged
 
 MOST_CHANGES = 50_000
@@ -76,9 +76,8 @@ class Room:
         """Take the room of a whole log, from a group of changes on."""
         if logged.first.table is not None:
             self.hold(logged.first.table)
-        for number, group in groupby(logged.changes, key=lambda change: change.group):
-            if number >= start:
-                self.take(group, logged.after[number].table)
+        for group, after in list(zip(grouped(logged.changes), logged.after, strict=True))[start:]:
+            self.take(group, after.table)
 
     def hold(self, table: Table) -> None:
         """Take the room of the numbers of a file of data, unless they are held."""

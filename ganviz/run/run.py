@@ -51,8 +51,6 @@ class Run(TimeMachine):
     ----------
     note : str
         A sentence where a replay left what was recorded; else empty.
-    room : Room
-        What changes may still take; runs of a session have one together.
 
     Examples
     --------
@@ -91,7 +89,7 @@ class Run(TimeMachine):
 
     def _set_up(self, training: Training, recorded: Recorded) -> None:
         super().__init__(training, recorded)
-        self.room = Room.of(self._log.logged)
+        self._room: Room | None = None
         first = self._keyframes.before(0)
         start = self.glance_at(first, Need.SAMPLES)
         reference = Reference(recorded.first, training.data)
@@ -101,6 +99,17 @@ class Run(TimeMachine):
         self._restore(self._keyframes.before(recorded.step))
         if recorded.diverged:
             self._diverged = diverged_again(recorded.diverged, self._end)
+
+    @property
+    def room(self) -> Room:
+        """What changes may still take; runs of a session have one together."""
+        if self._room is None:
+            self._room = Room.of(self._log.logged)
+        return self._room
+
+    @room.setter
+    def room(self, room: Room) -> None:
+        self._room = room
 
     # ---------------------------------------------------------------- going on
 

@@ -12,6 +12,7 @@ from ganviz.experiment.files import MOST_LANES
 from . import record
 from .frame import Mark
 from .keyframes import LIMIT, MOST
+from .lockstep import seek_each
 from .measurer import Stop, never
 from .recorded import Bookmark, BranchState, Finding, Logged, Made, Recorded, SessionState
 from .room import MOST_BRANCHES, MOST_SHARED, Room
@@ -51,6 +52,7 @@ class Branch:
         self.number = 0
         self.marked: tuple[Any, tuple[Mark, ...]] | None = None
         self._run = run
+        self._logged: Logged | None = None
         self._limits: tuple[int, ...] = ()
         self._room = Room()
 
@@ -73,7 +75,9 @@ class Branch:
         """What led to where the run is."""
         if isinstance(self._run, Run):
             return self._run.logged
-        return Logged(self._run.first, tuple(self._run.log), tuple(self._run.after))
+        if self._logged is None:
+            self._logged = Logged(self._run.first, tuple(self._run.log), tuple(self._run.after))
+        return self._logged
 
     def join(self, room: Room) -> None:
         """Have its run count its changes in a room that it shares with others."""
@@ -200,7 +204,8 @@ class Session:
 
     def free_seed(self) -> int:
         """Return a seed under which no branch draws its data and noise."""
-        return 1 + max(branch.run.experiment.seed for branch in self.branches)
+        logs = [branch.logged for branch in self.branches]
+        return 1 + max(experiment.seed for logged in logs for experiment in (logged.first, *logged.after))
 
     @property
     def made(self) -> Made:
@@ -285,16 +290,8 @@ class Session:
         session.bookmarks = list(state.bookmarks)
         session.notes = state.notes
         session._share_memory()
-        for done, place in enumerate(state.shown):
-            run, goal = session.branches[place].run, state.branches[place].recorded.step
-            start = run.step
-
-            def told(now: int, done: int = done, start: int = start, goal: int = goal) -> None:
-                if progress is not None:
-                    progress((done + (now - start) / max(1, goal - start)) / len(state.shown))
-
-            if not run.seek(goal, should_stop, told):
-                break
+        ways = [(session.branches[place].run, state.branches[place].recorded.step) for place in state.shown]
+        seek_each(ways, should_stop, progress)
         return session
 
     def save(self, path: Path | str) -> None:

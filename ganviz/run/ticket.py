@@ -26,7 +26,7 @@ from .codec import Allowance, ChangeEntry, Line, Step, experiment_of, pieces, pl
 from .container import Damaged
 from .frame import Frame, Need
 from .host import host
-from .log import Log
+from .log import Log, grouped
 from .measurer import Stop, never
 from .metrics import STEP_METRICS
 from .recorded import Change
@@ -166,7 +166,7 @@ def restore(ticket: Ticket, progress: Callable[[int], None] | None = None, shoul
     Where training diverges on the way, which another processor may bring about, the run's note says so.
     """
     run = Run(ticket.first)
-    steps = [group[0].step for group in _grouped(ticket.log)]
+    steps = [group[0].step for group in grouped(ticket.log)]
     pace, every = 1, max(1, ticket.step // LOOKS)
     run.frame(Need.METRICS)
     for goal, after in [*zip(steps, ticket.after, strict=True), (ticket.step, None)]:
@@ -207,7 +207,7 @@ def _without_folders(ticket: Ticket) -> Ticket:
     if not any(isinstance(experiment.data, File) for experiment in (ticket.first, *ticket.after)):
         return ticket
     log = Log(_without_folder(ticket.first))
-    for group, experiment in zip(_grouped(ticket.log), ticket.after, strict=True):
+    for group, experiment in zip(grouped(ticket.log), ticket.after, strict=True):
         after = _without_folder(experiment)
         # The same numbers out of another folder are no change.
         if after != log.newest:
@@ -224,15 +224,6 @@ def _without_folder(experiment: Experiment) -> Experiment:
 def _name(path: str) -> str:
     """Return the last part of a path, of whatever system it is."""
     return re.split(r"[/\\]", path)[-1] or "data"
-
-
-def _grouped(log: Sequence[Change]) -> list[list[Change]]:
-    groups: list[list[Change]] = []
-    for change in log:
-        if change.group == len(groups):
-            groups.append([])
-        groups[-1].append(change)
-    return groups
 
 
 def _check(packed: bytes) -> str:

@@ -2,14 +2,16 @@
 
 import hashlib
 import multiprocessing
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
+from ganviz.engine.training import Training
 from ganviz.experiment import Experiment, ExperimentError, sections
-from ganviz.run import Need, ReplayDiverged, Run, Session, TrainingDiverged, keyframes
+from ganviz.run import Need, ReplayDiverged, Run, Session, TrainingDiverged, keyframes, timemachine
 from ganviz.run.keyframes import LIMIT, Keyframes
 
 BASE = {
@@ -247,6 +249,16 @@ def test_a_run_that_was_thinned_while_it_trained_comes_back_over_file_and_branch
     """Kept states arise by themselves and go again, between changes, over a file, and in a branch."""
     made = []
     add = Keyframes.add
+    # A clock of steps: on a computer that others use, too, real seconds would keep others.
+    now, advance = [0.0], Training.advance
+
+    def ticking(training, steps, records):
+        done = advance(training, steps, records)
+        now[0] += 1e-5 * done
+        return done
+
+    monkeypatch.setattr(Training, "advance", ticking)
+    monkeypatch.setattr(timemachine, "time", SimpleNamespace(perf_counter=lambda: now[0]))
     monkeypatch.setattr(keyframes, "SPACING", 2e-4)
     monkeypatch.setattr(Keyframes, "add", lambda self, frame: made.append(frame.step) or add(self, frame))
     experiment = experiment_of(generator__ema=0.9, schedule__discriminator_steps=2)
