@@ -83,6 +83,15 @@ def _nothing_is_left(_own_settings):
         collect()
 
 
+@pytest.fixture(scope="session")
+def compiled():
+    """Compile what runs need, so that no test waits for it."""
+    from ganviz.experiment import Experiment
+    from ganviz.run import Run
+
+    Run(Experiment.from_mapping({})).frame()
+
+
 @pytest.fixture
 def a_second():
     """Return the seconds that a second of this computer takes while others use it, too."""

@@ -5,6 +5,9 @@ import time
 import pytest
 from PySide6.QtCore import Qt
 
+SMALL = {"generator.hidden": [16, 8], "discriminator.hidden": [8], "schedule.batch": 16}
+"""Settings of networks that train fast."""
+
 
 def enter(qtbot, window, path, text):
     """Type a value into the form."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from driving import enter
+from driving import SMALL, enter
 from PySide6.QtCore import QEvent, QPoint, QPointF, QSettings, Qt
 from PySide6.QtGui import QHelpEvent, QMouseEvent
 from PySide6.QtTest import QTest
@@ -16,18 +16,12 @@ from ganviz.gui.curve_settings import OVER_STEPS, WINDOWS, CurveSettings
 from ganviz.gui.window import Window
 from ganviz.plots import Line, Rule
 from ganviz.plots.pins import MOST
-from ganviz.run import Run
 
-SMALL = {"generator.hidden": [16, 8], "discriminator.hidden": [8], "schedule.batch": 16}
+pytestmark = pytest.mark.usefixtures("compiled")
+
 LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
 Key, Modifier = Qt.Key, Qt.KeyboardModifier
 BOTH = Modifier.ControlModifier | Modifier.ShiftModifier
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _compiled():
-    """Compile what runs need, so that no test waits for it."""
-    Run(Experiment.from_mapping({})).frame()
 
 
 @pytest.fixture

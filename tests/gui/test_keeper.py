@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from driving import enter
+from driving import SMALL, enter
 from PySide6.QtCore import Qt
 
 from ganviz.experiment import Experiment
@@ -16,14 +16,9 @@ from ganviz.gui.window import Window
 from ganviz.run import Run, Session, session_file
 from ganviz.run.observer import Observer
 
-SMALL = {"generator.hidden": [16, 8], "discriminator.hidden": [8], "schedule.batch": 16}
+pytestmark = pytest.mark.usefixtures("compiled")
+
 CONTROL = Qt.KeyboardModifier.ControlModifier
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _compiled():
-    """Compile what runs need, so that no test waits for it."""
-    Run(Experiment.from_mapping({})).frame()
 
 
 class Answers:

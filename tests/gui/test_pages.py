@@ -4,6 +4,7 @@ import gc
 import threading
 
 import pytest
+from driving import SMALL
 from PySide6.QtCore import QPoint, QSettings, Qt
 
 from ganviz.experiment import Experiment
@@ -15,7 +16,6 @@ from ganviz.plots import PAGES, views_for
 from ganviz.plots.pages import MOST
 from ganviz.run import Need
 
-SMALL = {"generator.hidden": [16, 8], "discriminator.hidden": [8], "schedule.batch": 16}
 LINE = {**SMALL, "data.kind": "gaussian", "noise.dimension": 1}
 LEFT = Qt.MouseButton.LeftButton
 

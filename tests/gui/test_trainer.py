@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 import pytest
-from driving import wait_for
+from driving import SMALL, wait_for
 
 from ganviz.engine import warmup
 from ganviz.experiment import Experiment
@@ -16,11 +16,8 @@ from ganviz.gui.reports import Report, Status
 from ganviz.gui.trainer import Trainer
 from ganviz.run import Measurer, Need, Observer, Run
 
-SMALL = {
-    "generator.hidden": [16, 8],
-    "discriminator.hidden": [8],
-    "schedule.batch": 16,
-}
+pytestmark = pytest.mark.usefixtures("compiled")
+
 DIVERGING = {
     "generator.hidden": [],
     "discriminator.hidden": [],
@@ -30,12 +27,6 @@ DIVERGING = {
     "optimizer.generator.learning_rate": 10.0,
     "optimizer.discriminator.learning_rate": 10.0,
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _compiled():
-    """Compile what runs need, so that no test waits for it."""
-    Run(Experiment.from_mapping({})).frame()
 
 
 @pytest.fixture

@@ -4,20 +4,14 @@ import time
 
 import numpy as np
 import pytest
-from driving import wait_for, wait_for_frame
+from driving import SMALL, wait_for, wait_for_frame
 
 from ganviz.experiment import Experiment
 from ganviz.gui.reports import Status
 from ganviz.gui.trainer import Trainer
 from ganviz.run import Need, Run
 
-SMALL = {"generator.hidden": [16, 8], "discriminator.hidden": [8], "schedule.batch": 16}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _compiled():
-    """Compile what runs need, so that no test waits for it."""
-    Run(Experiment.from_mapping({})).frame()
+pytestmark = pytest.mark.usefixtures("compiled")
 
 
 @pytest.fixture
@@ -343,3 +337,24 @@ def test_a_session_is_always_given_or_refused(trainer, monkeypatch):
     assert (given, refused) == ([], ["The session cannot be saved: there is not enough memory."])
     trainer.seek(3)
     wait_for_frame(trainer, lambda report: report.frame.step == 3)
+
+
+def test_where_a_replay_ends_it_is_told_and_gone_on_at_the_next_kept_state(monkeypatch):
+    from ganviz.gui.travel import Travel
+    from ganviz.run import ReplayDiverged, Session
+
+    run = Run(experiment_of())
+    run.advance(400)
+    travel = Travel(Session(run))
+    travel.seek(0, lambda: False)
+
+    def lost(steps):
+        raise ReplayDiverged(steps, 5, 400)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "advance", lost)
+        travel.advance(10)
+    assert (travel.position, run.step) == (400, 400)
+    (sentence,) = travel.losses()
+    assert "Step 10 is not reached" in sentence
+    assert travel.losses() == []

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from driving import enter
+from driving import SMALL, enter
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, QSettings, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
@@ -27,11 +27,8 @@ from ganviz.gui.window import Window
 from ganviz.plots import DARK, LIGHT, PAGES, views_for
 from ganviz.run import Observer, Run, TrainingDiverged
 
-SMALL = {
-    "generator.hidden": [16, 8],
-    "discriminator.hidden": [8],
-    "schedule.batch": 16,
-}
+pytestmark = pytest.mark.usefixtures("compiled")
+
 LINE = {**SMALL, "data.kind": "gaussian", "noise.dimension": 1}
 DIVERGING = {
     "generator.hidden": [],
@@ -45,12 +42,6 @@ DIVERGING = {
 DIVERGING_DEEP = {**DIVERGING, **SMALL, "schedule.discriminator_steps": 2}
 FILE = {**SMALL, "data.kind": "file", "data.path": "faithful.csv"}
 LEFT = Qt.MouseButton.LeftButton
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _compiled():
-    """Compile what runs need, so that no test waits for it."""
-    Run(Experiment.from_mapping({})).frame()
 
 
 def with_infinite_samples(setup):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from driving import enter
+from driving import SMALL, enter
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QFileDialog
@@ -14,13 +14,7 @@ from ganviz.gui.app import make_application
 from ganviz.gui.window import Window
 from ganviz.run import Need, Run
 
-SMALL = {"generator.hidden": [16, 8], "discriminator.hidden": [8], "schedule.batch": 16}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _compiled():
-    """Compile what runs need, so that no test waits for it."""
-    Run(Experiment.from_mapping({})).frame()
+pytestmark = pytest.mark.usefixtures("compiled")
 
 
 @pytest.fixture

@@ -254,7 +254,7 @@ def test_a_run_that_was_thinned_while_it_trained_comes_back_over_file_and_branch
 
     def ticking(training, steps, records):
         done = advance(training, steps, records)
-        now[0] += 1e-5 * done
+        now[0] += 2e-5 * done
         return done
 
     monkeypatch.setattr(Training, "advance", ticking)
