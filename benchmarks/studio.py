@@ -24,6 +24,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ganviz.gui.window import Window
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -73,7 +77,6 @@ def look():
     if frame is not None and frame.step > 0:
         print(time.time(), flush=True)
         timer.stop()
-        window.keeper.forget() if hasattr(window.keeper, "forget") else None
         window.trainer.stop()
         import os; os._exit(0)
 timer = QTimer()
@@ -85,7 +88,6 @@ app.exec()
 
 def frames_at(size: str, seconds: float) -> tuple[list[float], float, list[float]]:
     """Train in a window; return each frame's milliseconds, the steps per second, and those from change to stage."""
-    from PySide6.QtTest import QTest
     from PySide6.QtWidgets import QApplication
 
     from ganviz.experiment import Experiment
@@ -117,13 +119,13 @@ def frames_at(size: str, seconds: float) -> tuple[list[float], float, list[float
     window._timer.timeout.disconnect()
     window._timer.timeout.connect(timed)
     while window.stage.frame_shown is None or window.stage.frame_shown.step < 200:
-        QTest.qWait(20)
-    QTest.qWait(2000)
+        rest(0.02)
+    rest(2.0)
     took.clear()
     run = window.trainer._run
     assert run is not None
     first, began = run.step, time.perf_counter()
-    QTest.qWait(int(1000 * seconds))
+    rest(seconds)
     speed = (run.step - first) / (time.perf_counter() - began)
     frames = list(took)
     answers = [_answer(window, 0.1 + 0.01 * (k % 2)) for k in range(21)]
@@ -133,24 +135,25 @@ def frames_at(size: str, seconds: float) -> tuple[list[float], float, list[float
     window._collector.stop()
     window.hide()
     window.deleteLater()
-    QTest.qWait(50)
+    rest(0.05)
     return frames, speed, answers
 
 
-def _answer(window: object, std: float) -> float:
+def rest(seconds: float) -> None:
+    """Let the window live for some seconds, in which others train: QTest.qWait would hold the interpreter's lock."""
+    from PySide6.QtCore import QEventLoop, QTimer
+
+    loop = QEventLoop()
+    QTimer.singleShot(int(1000 * seconds), loop.quit)
+    loop.exec()
+
+
+def _answer(window: Window, std: float) -> float:
     """Change the data's width in the form; return the milliseconds until the stage shows it."""
-    from PySide6.QtWidgets import QApplication
-
-    from ganviz.gui.window import Window
-
-    assert isinstance(window, Window)
     began = time.perf_counter()
     window.form.edited.emit("data.std", std)
-    while True:
-        QApplication.processEvents()
-        frame = window.stage.frame_shown
-        if frame is not None and frame.experiment["data.std"] == std:
-            break
+    while (frame := window.stage.frame_shown) is None or frame.experiment["data.std"] != std:
+        rest(0.001)
     window.stage.canvases["plane"].viewport().repaint()
     return 1000 * (time.perf_counter() - began)
 
