@@ -138,11 +138,17 @@ class Program:
         path = self.folder / name
         before = xdotool("getactivewindow")
         self.key("ctrl+alt+s")
-        wait_until(lambda: xdotool("getactivewindow") not in ("", before))
+        dialog = wait_until(lambda: xdotool("getactivewindow").replace(before, ""))
         time.sleep(0.3)
         self.key("ctrl+a")
         xdotool("type", "--delay", 5, str(path))
-        self.key("Return")
+        for _ in range(3):
+            # Qt's dialog proposes names while one types, and the first Return may only close the list of them.
+            if xdotool("getactivewindow") == dialog:
+                self.key("Return")
+            end = time.perf_counter() + 2
+            while not path.is_file() and time.perf_counter() < end:
+                time.sleep(0.02)
         wait_until(path.is_file)
         wait_until(lambda: xdotool("getactivewindow") == before)
         return tomllib.loads(path.read_text(encoding="utf-8"))
