@@ -185,6 +185,7 @@ class Lockstep:
                 while not idle.wait(BURST):
                     if should_stop():
                         self._ended.set()
+            self._busy = False
         finally:
             self._settle()
         errors = {place: way.error for place, way in ways.items() if way.error is not None}
